@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Usage: pythons.sh FOLDER
+# Writes a launcher FOLDER/pythonX.Y for each Python version of interest that this machine has and that really runs, and FOLDER/python3 for the one
+# that the tools prefer. pyenv's own launchers refuse each version that is not activated, so its versions are looked up where they are installed.
+
+set -euo pipefail
+
+folder=$1
+preferred=(3.13 3.12 3.14 3.11 3.10)
+probe='import ensurepip, os, ssl, sys, venv; print(os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else "")'
+pyenv_versions=$(pyenv root 2>/dev/null || true)/versions
+
+mkdir -p "$folder"
+rm -f "$folder"/python3*
+
+launcher() {
+    printf '#!/bin/sh\nexec %q "$@"\n' "$2" >"$folder/$1"
+    chmod +x "$folder/$1"
+}
+
+for version in 3.9 "${preferred[@]}"; do
+    while read -r candidate; do
+        real=$("$candidate" -c "$probe" 2>/dev/null) || continue
+        if [ -n "$real" ]; then
+            launcher "python$version" "$real"
+            break
+        fi
+    done < <(type -ap "python$version"; ls -d "$pyenv_versions/$version".*/bin/"python$version" 2>/dev/null || true)
+done
+
+for version in "${preferred[@]}"; do
+    if [ -x "$folder/python$version" ]; then
+        cp "$folder/python$version" "$folder/python3"
+        exit
+    fi
+done
+echo "No Python from 3.10 to 3.14 with venv and pip was found." >&2
+exit 1
