@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the simulated cloud: ``python -m simulator``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import pathlib
+import signal
+import ssl
+import sys
+from typing import Any
+
+from aiohttp import web
+
+from . import faults, settings
+from .server import Server, read_config
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="A stand-in for Huawei Cloud DCS, IAM projects and ECS metadata.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--port-file", type=pathlib.Path, help="write the port to this file instead of a JSON line to the standard output")
+    parser.add_argument("--config", type=pathlib.Path, help="JSON file with settings, projects, accounts, instances and faults")
+    parser.add_argument("--tls-cert", type=pathlib.Path, help="certificate chain (PEM): speak https")
+    parser.add_argument("--tls-key", type=pathlib.Path, help="private key (PEM) of the certificate")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the standard input ends, that is, with the parent process")
+    parser.add_argument("--list-faults", action="store_true", help="print the faults and stop")
+    parser.add_argument("--list-settings", action="store_true", help="print the settings and stop")
+    return parser.parse_args()
+
+
+async def _run(arguments: argparse.Namespace, config: dict[str, Any]) -> None:
+    server = Server(config)
+    context = None
+    if arguments.tls_cert:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(arguments.tls_cert, arguments.tls_key)
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None, keepalive_timeout=600, tcp_keepalive=False))
+    await runner.setup()
+    site = web.TCPSite(runner, arguments.host, arguments.port, ssl_context=context, shutdown_timeout=0.1, backlog=1024)
+    await site.start()
+    port = runner.addresses[0][1]
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if arguments.until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.read1(4096) or stop.set())
+
+    if arguments.port_file:
+        # written under another name first, so that whoever waits for the file never reads half of it
+        draft = arguments.port_file.with_name(arguments.port_file.name + ".draft")
+        draft.write_text(f"{port}\n", encoding="ascii")
+        draft.replace(arguments.port_file)
+    else:
+        print(json.dumps({"endpoint": f"{'https' if context else 'http'}://{arguments.host}:{port}"}), flush=True)
+    await stop.wait()
+    await runner.cleanup()
+
+
+def main() -> None:
+    """Run until told to stop."""
+    arguments = _arguments()
+    if arguments.list_faults:
+        for name, effect, parameters, description in faults.describe():
+            print(f"{name:22} {effect:5} {description}{f' [{parameters}]' if parameters else ''}")
+    elif arguments.list_settings:
+        for name, default, description in settings.describe():
+            print(f"{name:28} {default:10} {description}")
+    else:
+        asyncio.run(_run(arguments, read_config(arguments.config.read_text(encoding="utf-8")) if arguments.config else {}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The public API: what each request is answered with, and what it changes if it takes effect.
+
+A handler reads the cloud and returns the answer together with the change that belongs to it, or None. It changes nothing itself: whoever calls it decides
+whether and when the change takes place, which is how a lost request, a lost answer and a late effect differ.
+
+Sources: Huaweicloud's DCS API reference (API V2), the models of its Python SDK, and the IAM and ECS metadata documentation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import re
+import secrets
+from typing import Any, Callable, Tuple
+from urllib.parse import unquote
+
+from .answers import Answer, Refusal
+from .authentication import Account
+from .cloud import Cloud, Instance, State, Task, UnknownError, timestamp, utc_now
+
+NOT_EXTENDING = Refusal(400, "DCS.4239", "The instance status is not extending.")
+CANCELLED = {"result": "success"}
+
+_INSTANCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TASK_ID = re.compile(r"[0-9a-f]{32}|" + _INSTANCE_ID.pattern)
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+_BUSY = {State.WAITING, State.EXECUTING}
+
+Effect = Callable[[], None]
+Outcome = Tuple[Answer, "Effect | None"]
+
+
+@dataclasses.dataclass
+class Call:
+    """One request to the API, after its path has been understood."""
+
+    cloud: Cloud
+    kind: str
+    request_id: str
+    endpoint: str
+    query: dict[str, str]
+    headers: Any
+    body: bytes
+    project_id: str | None = None
+    instance_id: str | None = None
+    task_id: str | None = None
+    account: Account | None = None
+    accounts: list[Account] = dataclasses.field(default_factory=list)
+    metadata_tokens: set[str] = dataclasses.field(default_factory=set)
+
+    def instance(self) -> Instance:
+        """The instance that the path names, in the project that it names; raises Refusal."""
+        self.check_project()
+        if self.instance_id is None or not _INSTANCE_ID.fullmatch(self.instance_id):
+            raise Refusal(400, "DCS.4061", "Invalid instance ID format.")
+        instance = self.cloud.instances.get(self.instance_id)
+        if instance is None or instance.project_id != self.project_id:
+            raise Refusal(404, "DCS.3022", "This DCS instance does not exist.")
+        self.cloud.settle(instance)
+        return instance
+
+    def check_project(self) -> None:
+        """Refuse a project id that is malformed, or that the account may not enter."""
+        if self.project_id is None or not _PROJECT_ID.fullmatch(self.project_id):
+            raise Refusal(400, "DCS.4002", "Invalid project ID format.")
+        known = any(project["id"] == self.project_id for project in self.cloud.projects)
+        named = self.headers.get("X-Project-Id", self.project_id)
+        if not known or named != self.project_id or self.account is None or not self.account.may_enter(self.project_id):
+            raise Refusal(403, "DCS.2003", "Insufficient permissions in this project.")
+
+    def page(self) -> tuple[int, int]:
+        """The `offset` (of a record) and `limit` asked for; raises Refusal."""
+        offset, limit = (self._whole_number(name, default) for name, default in (("offset", 0), ("limit", 10)))
+        settings = self.cloud.settings
+        if offset < 0 or (settings.limit_enforced and not 1 <= limit <= 1000):
+            raise Refusal(400, "DCS.4000", "Invalid offset or limit.")
+        limit = min(max(limit, 1), 1000)
+        return offset, limit if settings.page_cap is None else min(limit, settings.page_cap)
+
+    def _whole_number(self, name: str, default: int) -> int:
+        try:
+            return int(self.query.get(name, default))
+        except ValueError:
+            raise Refusal(400, "DCS.4000", f"Invalid {name}.") from None
+
+    def moment(self, name: str) -> datetime.datetime | None:
+        """A query parameter in the form yyyyMMddHHmmss (UTC), if given; raises Refusal."""
+        value = self.query.get(name)
+        if not value:
+            return None
+        try:
+            return datetime.datetime.strptime(value, "%Y%m%d%H%M%S").replace(tzinfo=datetime.timezone.utc)
+        except ValueError:
+            raise Refusal(400, "DCS.4000", f"Invalid {name}.") from None
+
+
+# DCS
+
+
+def cancel(call: Call) -> Outcome:
+    """POST .../resize/cancel/{task_id} (CancelInstanceResize)."""
+    instance = call.instance()
+    task_id = call.task_id or ""
+    if not _TASK_ID.fullmatch(task_id):
+        raise Refusal(400, "DCS.4070", "Invalid task ID format.")
+    cloud, settings = call.cloud, call.cloud.settings
+    try:
+        task = cloud.task(instance, task_id)
+    except UnknownError:
+        return _told_or_not_extending(settings.answer_unknown_task if cloud.instance_of_task(task_id) is None else settings.answer_foreign_task)
+    if not task.resize:
+        raise NOT_EXTENDING
+    if task.state is State.WAITING:
+        answer = _told(settings.answer_cancelled) or Answer(200, CANCELLED)
+        return answer, lambda: None if cloud.cancel(instance, task, by="api", request_id=call.request_id) else None
+    told = {State.EXECUTING: settings.answer_executing, State.CANCELLED: settings.answer_cancelled_before}
+    return _told_or_not_extending(told.get(task.state, settings.answer_ended))
+
+
+def _told(answer: dict[str, Any] | None) -> Answer | None:
+    return None if answer is None else Answer(answer["status"], answer.get("body"))
+
+
+def _told_or_not_extending(told: dict[str, Any] | None) -> Outcome:
+    answer = _told(told)
+    if answer is None:
+        raise NOT_EXTENDING
+    return answer, None
+
+
+def resize(call: Call) -> Outcome:
+    """POST .../resize (ResizeInstance): 204 and no body; the task is found in the list."""
+    instance = call.instance()
+    try:
+        wish = json.loads(call.body)
+        spec_code, capacity, immediately = wish["spec_code"], float(wish["new_capacity"]), wish.get("execute_immediately", True)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refusal(400, "DCS.4000", "Invalid request body.") from None
+    if any(task.resize and task.state in _BUSY for task in instance.tasks):
+        raise Refusal(400, "DCS.4113", "The instance is being resized.")
+    if instance.status != "RUNNING":
+        raise Refusal(400, "DCS.4026", "This operation is not allowed in the present status of the instance.")
+
+    def effect() -> None:
+        call.cloud.schedule(instance, new_spec_code=spec_code, new_capacity=capacity, immediately=immediately)
+
+    return Answer(204), effect
+
+
+def tasks(call: Call) -> Outcome:
+    """GET .../tasks (ListBackgroundTask)."""
+    instance = call.instance()
+    offset, limit = call.page()
+    start, end = call.moment("start_time"), call.moment("end_time")
+    rows = [
+        (task, status) for task, status in call.cloud.listed_tasks(instance)
+        if (start is None or task.created_at >= start) and (end is None or task.created_at <= end)
+    ]
+    count: int | str = str(len(rows)) if call.cloud.settings.task_count_type == "string" else len(rows)
+    answer = Answer(200, {"task_count": count, "tasks": [_task_record(task, status) for task, status in rows[offset:offset + limit]]})
+    return answer, lambda: call.cloud.looked_up(instance)
+
+
+def _task_record(task: Task, status: str) -> dict[str, Any]:
+    return {
+        "id": task.id, "name": task.name, "details": task.details, "user_name": task.user_name, "user_id": task.user_id, "params": task.params,
+        "status": status, "created_at": timestamp(task.created_at), "updated_at": timestamp(task.updated_at), "enable_show": True,
+    }
+
+
+def instances(call: Call) -> Outcome:
+    """GET .../instances (ListInstances)."""
+    call.check_project()
+    offset, limit = call.page()
+    call.cloud.settle_all()
+    exact = call.query.get("name_equal", "").lower() == "true"
+    name, wanted_id, wanted_status = (call.query.get(key, "") for key in ("name", "instance_id", "status"))
+    rows = [
+        instance for instance in call.cloud.instances.values()
+        if instance.project_id == call.project_id
+        and (not name or (name == instance.name if exact else name in instance.name))
+        and (not wanted_id or wanted_id == instance.id)
+        and (not wanted_status or wanted_status == call.cloud.instance_status(instance))
+    ]
+    page = [_instance_record(call.cloud, instance) for instance in rows[offset:offset + limit]]
+    return Answer(200, {"instance_num": len(rows), "instances": page}), None
+
+
+def instance_details(call: Call) -> Outcome:
+    """GET .../instances/{instance_id} (ShowInstance)."""
+    instance = call.instance()
+    return Answer(200, _instance_record(call.cloud, instance, read=True)), None
+
+
+def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) -> dict[str, Any]:
+    small = instance.capacity < 1
+    return {
+        "instance_id": instance.id, "name": instance.name, "status": cloud.instance_status(instance, read=read), "sub_status": None,
+        "engine": "Redis", "engine_version": "6.0", "spec_code": instance.spec_code,
+        "capacity": 0 if small else int(instance.capacity), "capacity_minor": f"{instance.capacity:g}"[1:] if small else "",
+        "maintain_begin": instance.maintain_begin, "maintain_end": instance.maintain_end, "ip": "192.0.2.10", "port": 6379,
+        "charging_mode": 0, "max_memory": int(instance.capacity * 1024), "used_memory": 3, "created_at": instance.created_at,
+        "user_id": "6d0977e4c9b74ae7b5a083a8d0d8fafa", "user_name": "operator", "no_password_access": "false", "enable_ssl": False,
+        "service_upgrade": False, "az_codes": ["cn-north-4a"], "enterprise_project_id": "0", "tags": [],
+    }
+
+
+# IAM and ECS metadata
+
+
+def projects(call: Call) -> Outcome:
+    """GET /v3/projects (KeystoneListProjects): the account's projects, with `name` only those of exactly this name."""
+    name = call.query.get("name")
+    rows = [
+        {
+            "id": project["id"], "name": project["name"], "domain_id": "d78cbac186b744899480f25bd022f468", "parent_id": "d78cbac186b744899480f25bd022f468",
+            "is_domain": False, "enabled": True, "description": "", "links": {"self": f"{call.endpoint}/v3/projects/{project['id']}", "next": None, "previous": None},
+        }
+        for project in call.cloud.projects
+        if (not name or project["name"] == name) and call.account is not None and call.account.may_enter(project["id"])
+    ]
+    return Answer(200, {"projects": rows, "links": {"self": f"{call.endpoint}/v3/projects", "next": None, "previous": None}}), None
+
+
+def metadata_token(call: Call) -> Outcome:
+    """PUT /meta-data/latest/api/token."""
+    status = call.cloud.settings.metadata_token_status
+    if status != 200:
+        return Answer(status, b"", content_type="text/plain"), None
+    if not call.headers.get("X-Metadata-Token-Ttl-Seconds", "").isdigit():
+        return Answer(400, b"", content_type="text/plain"), None
+    token = secrets.token_urlsafe(24)
+    return Answer(200, token.encode(), content_type="text/plain"), lambda: call.metadata_tokens.add(token)
+
+
+def metadata_credential(call: Call) -> Outcome:
+    """GET /openstack/latest/securitykey: the temporary credentials of the server's agency."""
+    settings = call.cloud.settings
+    if settings.metadata_token_status == 200 and settings.metadata_token_required and call.headers.get("X-Metadata-Token") not in call.metadata_tokens:
+        return Answer(401, b"", content_type="text/plain"), None
+    account = next((account for account in call.accounts if account.security_token), None)
+    if account is None or not settings.metadata_agency:
+        return Answer(404, b"", content_type="text/plain"), None
+    expires_at = utc_now() + datetime.timedelta(hours=-1 if settings.metadata_expired else 6)
+    credential = {"access": account.access_key, "secret": account.secret_key, "securitytoken": account.security_token, "expires_at": timestamp(expires_at)}
+    return Answer(200, {"credential": credential}), None
+
+
+# Paths
+
+_INSTANCE = r"/v2/(?P<project_id>[^/]*)/instances/(?P<instance_id>[^/]*)"
+_ROUTES: list[tuple[str, re.Pattern[str], str, Callable[[Call], Outcome]]] = [
+    ("POST", re.compile(_INSTANCE + r"/resize/cancel/(?P<task_id>[^/]*)"), "cancel", cancel),
+    ("GET", re.compile(_INSTANCE + r"/tasks"), "tasks", tasks),
+    ("GET", re.compile(_INSTANCE), "instance", instance_details),
+    ("GET", re.compile(r"/v2/(?P<project_id>[^/]*)/instances"), "instances", instances),
+    ("POST", re.compile(_INSTANCE + r"/resize"), "resize", resize),
+    ("GET", re.compile(r"/v3/projects"), "projects", projects),
+    ("PUT", re.compile(r"/meta-data/latest/api/token"), "metadata", metadata_token),
+    ("GET", re.compile(r"/openstack/latest/securitykey"), "metadata", metadata_credential),
+]
+KINDS = ("cancel", "tasks", "instance", "instances", "resize", "projects", "metadata")
+
+
+def route(method: str, path: str) -> tuple[str, Callable[[Call], Outcome], dict[str, str]]:
+    """The kind of a request, its handler, and the ids in its path; raises Refusal for an API that is not published."""
+    for route_method, pattern, kind, handler in _ROUTES:
+        if route_method == method:
+            match = pattern.fullmatch(path)
+            if match:
+                return kind, handler, {name: unquote(value) for name, value in match.groupdict().items()}
+    raise Refusal(404, "APIGW.0101", "The API does not exist or has not been published in the environment.")

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is asking: signatures verified with the official SDK's own signer, temporary keys, ready tokens, and locked access keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hmac
+import re
+import time
+from typing import Callable, Mapping
+
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.sdk_request import SdkRequest
+from huaweicloudsdkcore.signer.signer import Signer
+
+from .answers import Refusal
+from .settings import Settings
+
+_AUTHORIZATION = re.compile(r"SDK-HMAC-SHA256 Access=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})")
+_ALWAYS_SIGNED = {"host", "x-sdk-date"}
+_PREFIX = "Incorrect IAM authentication information: "
+
+
+@dataclasses.dataclass
+class Account:
+    """A user of the cloud: keys, perhaps temporary ones, a ready token, and the projects that it may enter (none given: all)."""
+
+    access_key: str
+    secret_key: str
+    security_token: str | None = None
+    token: str | None = None
+    projects: list[str] | None = None
+    expired: bool = False
+
+    def may_enter(self, project_id: str) -> bool:
+        """Whether the account belongs to this project."""
+        return self.projects is None or project_id in self.projects
+
+
+DEFAULT_ACCOUNTS = [
+    Account("AKSIMULATOR000000001", "SKsimulator0000000000000000000000000permanent", token="TOKENsimulator00000000000000000000000000000ready"),
+    Account("AKSIMULATOR000000002", "SKsimulator0000000000000000000000000temporary", security_token="STSsimulator0000000000000000000000000security"),
+]
+
+
+@dataclasses.dataclass
+class Received:
+    """The parts of a request that a signature covers."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Gatekeeper:
+    """Lets requests in or refuses them with 401, and locks an access key that fails too often."""
+
+    def __init__(self, accounts: list[Account], settings: Settings, now: Callable[[], float]) -> None:
+        self.accounts = accounts
+        self.locks: list[tuple[str, float]] = []
+        """Each access key that was locked, and when (seconds since the epoch)."""
+        self._settings = settings
+        self._now = now
+        self._failures: dict[str, int] = {}
+        self._locked_until: dict[str, float] = {}
+        self._by_access_key = {account.access_key: (account, Signer(BasicCredentials(account.access_key, account.secret_key))) for account in accounts}
+        self._by_token = {account.token: account for account in accounts if account.token}
+
+    def admit(self, request: Received) -> Account:
+        """The account that sent this request; raises Refusal (401)."""
+        authorization = request.headers.get("Authorization")
+        if authorization is None:
+            account = self._by_token.get(request.headers.get("X-Auth-Token"))
+            if account is None or account.expired:
+                raise Refusal(401, "APIGW.0301", _PREFIX + ("decrypt token fail" if "X-Auth-Token" in request.headers else "x-auth-token not found"))
+            return account
+        match = _AUTHORIZATION.fullmatch(authorization)
+        if match is None:
+            raise Refusal(401, "APIGW.0301", _PREFIX + "the format of Authorization is wrong")
+        access_key, signed_headers = match.group(1), match.group(2).split(";")
+        if self._locked_until.get(access_key, 0) > self._now():
+            raise Refusal(401, "APIGW.0301", f"{_PREFIX}AK access failed to reach the limit,forbidden, ak:{access_key}")
+        account, flaw = self._verify(request, access_key, signed_headers, authorization)
+        if flaw or account is None:
+            self.count_failure(access_key)
+            raise Refusal(401, "APIGW.0301", f"{_PREFIX}{flaw}, ak:{access_key}")
+        self._failures.pop(access_key, None)
+        return account
+
+    def count_failure(self, access_key: str) -> None:
+        """Note a failed authentication; more than the allowed number in a row lock the access key."""
+        failures = self._failures[access_key] = self._failures.get(access_key, 0) + 1
+        if failures > self._settings.lock_after_failures:
+            self._locked_until[access_key] = self._now() + self._settings.lock_seconds
+            self.locks.append((access_key, time.time()))
+            self._failures.pop(access_key)
+
+    def _verify(self, request: Received, access_key: str, signed_headers: list[str], authorization: str) -> tuple[Account | None, str | None]:
+        """The account, and what is wrong with the request if anything is."""
+        account, signer = self._by_access_key.get(access_key, (None, None))
+        if account is None or signer is None:
+            return None, "verify aksk signature fail, ak not exist"
+        headers = {name: request.headers.get(name) for name in signed_headers}
+        if not _ALWAYS_SIGNED.issubset(signed_headers) or None in headers.values():
+            return account, "verify aksk signature fail, signed headers are missing"
+        try:
+            sent_at = datetime.datetime.strptime(headers["x-sdk-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+        except ValueError:
+            return account, "verify aksk signature fail, x-sdk-date is malformed"
+        if abs(time.time() - sent_at.timestamp()) > self._settings.clock_skew_seconds:
+            return account, "verify aksk signature fail, x-sdk-date is expired"
+        expected = signer.sign(SdkRequest(
+            method=request.method, schema="https", host=headers["host"], resource_path=request.path, query_params=list(request.query),
+            header_params=headers, body=request.body,
+        )).header_params["Authorization"]
+        if not hmac.compare_digest(expected.replace(" ", ""), authorization.replace(" ", "")):
+            return account, "verify aksk signature fail"
+        if request.headers.get("X-Security-Token") != account.security_token:
+            return account, "verify security token fail"
+        if account.expired:
+            return account, "security token is expired"
+        return account, None
