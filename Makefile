@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Each target is a session of noxfile.py. All that they make stays in .build. ARGS is handed to the tool that the target runs.
+# Each target is a session of noxfile.py. All that they make stays in .build; ARGS is handed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
 NOX := $(BUILD)/tools/bin/nox
 ARGS ?=
 
-# Package installers read the user's settings, and nothing writes to the user's home.
+# Package installers read the user's settings, but nothing writes to the user's home.
 USER_HOME := $(HOME)
 export XDG_CONFIG_HOME ?= $(HOME)/.config
 export HOME := $(BUILD)/home
@@ -16,31 +16,61 @@ export XDG_CACHE_HOME := $(BUILD)/cache
 export UV_CACHE_DIR ?= $(BUILD)/cache/uv
 export PIP_CACHE_DIR ?= $(BUILD)/cache/pip
 export UV_PYTHON_DOWNLOADS := never
-export PATH := $(BUILD)/pythons:$(PATH)
+export PATH := $(BUILD)/pythons:$(BUILD)/tools/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.DEFAULT_GOAL := help
+CORES := 2.16 2.17 2.18 2.19 2.20 2.21
+SESSIONS := demo test oldest-requests coverage lint ansible-lint docs-check license-check extra-checks changelog galaxy-importer dist docs \
+	conformance bench mutation $(CORES:%=test-%) $(CORES:%=sanity-%)
 
-.PHONY: help
-help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+.DEFAULT_GOAL := help
+.PHONY: help sanity matrix ci clean $(SESSIONS)
+
+help:
+	@echo "The two to know:"
+	@echo "  demo             see it happen: a resize is scheduled on a simulator and cancelled by a playbook, which then runs again"
+	@echo "  test             unit tests and real playbooks, against the simulator"
+	@echo "Tests on other versions:"
+	@echo "  test-X           the same on ansible-core X: $(CORES)"
+	@echo "  matrix           the same on each of them"
+	@echo "  oldest-requests  real playbooks whose modules have the oldest Python and the oldest requests"
+	@echo "  coverage         branch coverage of the plugins"
+	@echo "  conformance      what is assumed of the API, against the simulator or, with DCS_INSTANCE_ID=..., the cloud"
+	@echo "  mutation         mutation testing of the plugins' core"
+	@echo "  bench            benchmarks"
+	@echo "Checks:"
+	@echo "  sanity-X         ansible-test sanity of ansible-core X"
+	@echo "  sanity           the same of each of them"
+	@echo "  lint             ruff, mypy and yamllint"
+	@echo "  ansible-lint     roles and playbooks, profile production"
+	@echo "  docs-check       the documentation's mark-up and references"
+	@echo "  license-check    copyright and licence of each file"
+	@echo "  extra-checks     unwanted files, action groups, white space"
+	@echo "  changelog        the changelog and the version"
+	@echo "  galaxy-importer  what Galaxy and Automation Hub check"
+	@echo "  ci               all that .ci/run checks"
+	@echo "Results, in .build:"
+	@echo "  dist             the tarball, installed and tried"
+	@echo "  docs             the documentation site"
+	@echo "  clean            remove .build"
 
 $(NOX): pyproject.toml tests/tools/pythons.sh
 	@mkdir -p $(HOME)
 	@HOME=$(USER_HOME) tests/tools/pythons.sh $(BUILD)/pythons
 	@$(BUILD)/pythons/python3 -m venv --clear $(BUILD)/tools
 	@$(BUILD)/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
-	@$(BUILD)/tools/bin/uv pip install --quiet --python $(BUILD)/tools --group tools
+	@uv pip install --quiet --python $(BUILD)/tools --group tools
 	@touch $@
 
-.PHONY: demo
-demo: $(NOX)  ## See it happen: schedule a resize on a simulator, cancel it with a playbook, run that again
-	@$(NOX) -s demo -- $(ARGS)
+$(SESSIONS): $(NOX)
+	@$(NOX) -s $@ -- $(ARGS)
 
-.PHONY: test
-test: $(NOX)  ## Unit tests and real playbooks against the simulator
-	@$(NOX) -s test -- $(ARGS)
+sanity: $(CORES:%=sanity-%)
 
-.PHONY: clean
-clean:  ## Remove all that the targets made
+matrix: $(CORES:%=test-%)
+
+ci:
+	@.ci/run
+
+clean:
 	rm -rf $(BUILD)

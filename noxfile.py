@@ -5,25 +5,72 @@
 
 from __future__ import annotations
 
-import nox
+import re
+import shutil
+import urllib.request
+from pathlib import Path
 
-nox.needs_version = ">=2025.2.9"
+import antsibull_nox
+import nox
+import yaml
+from antsibull_fileutils.copier import GitCopier
+
+ROOT = Path(__file__).parent
+BUILD = ROOT / ".build"
+
+# Each supported ansible-core with one of the Python versions that it runs on; together they are all that the collection supports for controllers.
+CORES = {"2.16": "3.10", "2.17": "3.11", "2.18": "3.11", "2.19": "3.12", "2.20": "3.13", "2.21": "3.13"}
+
+# The oldest that modules may meet: Enterprise Linux 9 has Python 3.9 with this version of requests.
+OLDEST_MODULE_PYTHON = "3.9"
+OLDEST_REQUESTS = "2.25.1"
+
+nox.needs_version = ">=2025.11"
 nox.options.default_venv_backend = "uv"
 nox.options.envdir = ".build/nox"
 nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["test"]
 
+# lint, ansible-lint, docs-check, license-check and extra-checks
+antsibull_nox.load_antsibull_nox_toml()
 
-def install(session: nox.Session, *groups: str) -> None:
-    """Install dependency groups of pyproject.toml."""
-    session.install(*(f"--group={group}" for group in groups))
+
+def install(session: nox.Session, *groups: str, core: str | None = None) -> None:
+    """Install dependency groups of pyproject.toml, with the given minor version of ansible-core or else the newest that the interpreter takes."""
+    session.install(*(f"--group={group}" for group in groups), *([f"ansible-core~={core}.0"] if core else []))
+
+
+def fresh_folder(*parts: str) -> Path:
+    """Return an empty folder in the build folder."""
+    folder = BUILD.joinpath(*parts)
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def export(*parts: str) -> Path:
+    """Copy the files that git knows into a folder of collections; return the collection's own folder there."""
+    collection = fresh_folder(*parts) / "ansible_collections" / "huaweicloud" / "dcs"
+    collection.parent.mkdir(parents=True)
+    GitCopier().copy(ROOT, collection)
+    return collection
+
+
+def build_tarball(session: nox.Session, folder: Path) -> Path:
+    """Build the collection's tarball in the folder."""
+    source = export("dist", session.name)
+    session.run("ansible-galaxy", "collection", "build", str(source), "--output-path", str(folder), "--force", silent=True)
+    (tarball,) = folder.glob("huaweicloud-dcs-*.tar.gz")
+    return tarball
 
 
 @nox.session
 def demo(session: nox.Session) -> None:
     """See it happen: schedule a resize on the simulator, cancel it with a playbook, and run the playbook again."""
     install(session, "demo")
-    session.run("python", "-m", "demo", env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "demo", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
@@ -31,3 +78,114 @@ def test(session: nox.Session) -> None:
     """Unit tests and real playbooks against the simulator, on the newest ansible-core that this interpreter takes."""
     install(session, "test")
     session.run("pytest", "-n", "2", *session.posargs)
+
+
+def add_core_sessions(core: str, python: str) -> None:
+    """Add the sessions that run on one version of ansible-core."""
+
+    @nox.session(name=f"test-{core}", python=python, default=False)
+    def test_core(session: nox.Session) -> None:
+        """The same tests on this ansible-core."""
+        install(session, "test", core=core)
+        session.run("pytest", "-n", "2", *session.posargs)
+
+    @nox.session(name=f"sanity-{core}", python=python, default=False)
+    def sanity_core(session: nox.Session) -> None:
+        """ansible-test sanity of this ansible-core, with nothing skipped and nothing ignored."""
+        install(session, "sanity", core=core)
+        provide_get_pip(session)
+        with session.chdir(export("sanity", core)):
+            # Without a repository of its own, what lies in an ignored folder of another one would be skipped.
+            session.run("git", "init", "--quiet", external=True)
+            session.run("git", "add", ".", external=True)
+            session.run("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs)
+
+
+for core_version, python_version in CORES.items():
+    add_core_sessions(core_version, python_version)
+
+
+def provide_get_pip(session: nox.Session) -> None:
+    """Put a stand-in where ansible-test looks for get-pip.py, if the site that it would load that from can't be reached."""
+    code = "from ansible_test._internal import python_requirements as r; print(r.__file__)"
+    source = Path(str(session.run("python", "-c", code, silent=True)).strip()).read_text(encoding="utf-8")
+    cache = Path.home() / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in re.findall(r"pip='([0-9.]+)'", source):
+        cached = cache / f"get_pip_{version.replace('.', '_')}.py"
+        if cached.exists():
+            continue
+        try:
+            urllib.request.urlopen(f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py", timeout=10).close()
+        except OSError as error:
+            session.log(f"get-pip {version} can't be loaded ({error}): ansible-test gets the stand-in")
+            shutil.copy(ROOT / "tests" / "tools" / "get_pip.py", cached)
+
+
+@nox.session(name="oldest-requests", default=False)
+def oldest_requests(session: nox.Session) -> None:
+    """Real playbooks whose modules run on the oldest Python and the oldest requests."""
+    install(session, "test")
+    environment = BUILD / "nox" / "oldest-requests-modules"
+    session.run("uv", "venv", "--quiet", "--allow-existing", "--python", f"python{OLDEST_MODULE_PYTHON}", str(environment), external=True)
+    session.run("uv", "pip", "install", "--quiet", "--python", str(environment), f"requests=={OLDEST_REQUESTS}", external=True)
+    session.run("pytest", "-n", "2", "tests/integration", *session.posargs, env={"DCS_MODULE_PYTHON": str(environment / "bin" / "python")})
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the plugins by the unit tests."""
+    install(session, "test")
+    session.run("pytest", "-n", "2", "--cov", "--cov-report=term", "tests/unit", *session.posargs)
+
+
+@nox.session(default=False)
+def changelog(session: nox.Session) -> None:
+    """The changelog is well-formed, tells of galaxy.yml's version, and CHANGELOG.md is made of it."""
+    install(session, "changelog")
+    session.run("antsibull-changelog", "lint")
+    collection = export("changelog")
+    version = yaml.safe_load((collection / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    with session.chdir(collection):
+        session.run("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml")
+        session.run("antsibull-changelog", "generate", silent=True)
+    latest = re.search(r"^## v([^\s<]+)", (collection / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    if latest is None or latest[1] != version:
+        session.error(f"galaxy.yml says version {version}, the changelog {latest and latest[1]}")
+    if (collection / "CHANGELOG.md").read_bytes() != (ROOT / "CHANGELOG.md").read_bytes():
+        session.error("CHANGELOG.md differs from changelogs/changelog.yaml: run antsibull-changelog generate")
+
+
+@nox.session(name="galaxy-importer", default=False)
+def galaxy_importer(session: nox.Session) -> None:
+    """The check that Galaxy and Automation Hub make of an uploaded tarball, with no error and no warning."""
+    install(session, "galaxy")
+    folder = fresh_folder("galaxy-importer")
+    tarball = build_tarball(session, folder)
+    checks = {"check_required_tags": "true", "require_v1_or_greater": "true", "run_flake8": "true"}
+    with session.chdir(folder):
+        log = session.run(
+            "python", "-m", "galaxy_importer.main", tarball.name, silent=True, env={f"GALAXY_IMPORTER_{name.upper()}": value for name, value in checks.items()}
+        )
+    session.log(log)
+    if re.search(r"^(WARNING|ERROR)", str(log), re.MULTILINE):
+        session.error("galaxy-importer has something to say")
+
+
+@nox.session(default=False)
+def dist(session: nox.Session) -> None:
+    """Build the tarball, and run what it installs with all removed that must not matter at run time."""
+    install(session, "dist")
+    folder = fresh_folder("dist")
+    tarball = build_tarball(session, folder)
+    collections = fresh_folder("dist", "collections")
+    session.run("ansible-galaxy", "collection", "install", str(tarball), "--collections-path", str(collections), silent=True)
+    for path in (collections / "ansible_collections" / "huaweicloud" / "dcs").iterdir():
+        if path.name not in {"MANIFEST.json", "FILES.json", "meta", "plugins", "roles", "playbooks"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    # Nothing to cancel: no connection is needed, yet every layer is loaded.
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_cancel", "-a", '{"resizes": []}', env=env)
+    session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_info", "-a", '{"instance_ids": []}', env=env)
+    session.run("ansible-playbook", "huaweicloud.dcs.cancel_resizes", "-e", '{"resize_cancel_instances": []}', env=env)
+    session.log(f"Built {tarball.relative_to(ROOT)}")
