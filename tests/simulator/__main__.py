@@ -13,6 +13,7 @@ import pathlib
 import signal
 import ssl
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -30,9 +31,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-cert", type=pathlib.Path, help="certificate chain (PEM): speak https")
     parser.add_argument("--tls-key", type=pathlib.Path, help="private key (PEM) of the certificate")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the standard input ends, that is, with the parent process")
-    parser.add_argument("--list-faults", action="store_true", help="print the faults and stop")
-    parser.add_argument("--list-settings", action="store_true", help="print the settings and stop")
+    parser.add_argument("--list-faults", action="store_true", help="print the faults as a Markdown table and stop")
+    parser.add_argument("--list-settings", action="store_true", help="print the settings as a Markdown table and stop")
     return parser.parse_args()
+
+
+def _table(*titles: str, rows: Iterable[tuple[str, ...]]) -> str:
+    """The rows as a Markdown table, as it stands in README.md."""
+    lines = [titles, ("---",) * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 async def _run(arguments: argparse.Namespace, config: dict[str, Any]) -> None:
@@ -69,11 +76,9 @@ def main() -> None:
     """Run until told to stop."""
     arguments = _arguments()
     if arguments.list_faults:
-        for name, effect, parameters, description in faults.describe():
-            print(f"{name:22} {effect:5} {description}{f' [{parameters}]' if parameters else ''}")
+        print(_table("fault", "effect", "parameters", "what happens", rows=faults.describe()))
     elif arguments.list_settings:
-        for name, default, description in settings.describe():
-            print(f"{name:28} {default:10} {description}")
+        print(_table("setting", "default", "meaning", rows=settings.describe()))
     else:
         asyncio.run(_run(arguments, read_config(arguments.config.read_text(encoding="utf-8")) if arguments.config else {}))
 

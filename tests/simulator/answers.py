@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import http
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from .settings import Settings
 

@@ -17,7 +17,7 @@ import datetime
 import json
 import re
 import secrets
-from typing import Any, Callable, Tuple
+from typing import Any, Callable
 from urllib.parse import unquote
 
 from .answers import Answer, Refusal
@@ -32,8 +32,8 @@ _TASK_ID = re.compile(r"[0-9a-f]{32}|" + _INSTANCE_ID.pattern)
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 _BUSY = {State.WAITING, State.EXECUTING}
 
-Effect = Callable[[], None]
-Outcome = Tuple[Answer, "Effect | None"]
+Effect = Callable[[], Any]
+Outcome = tuple[Answer, "Effect | None"]
 
 
 @dataclasses.dataclass
@@ -118,7 +118,7 @@ def cancel(call: Call) -> Outcome:
         raise NOT_EXTENDING
     if task.state is State.WAITING:
         answer = _told(settings.answer_cancelled) or Answer(200, CANCELLED)
-        return answer, lambda: None if cloud.cancel(instance, task, by="api", request_id=call.request_id) else None
+        return answer, lambda: cloud.cancel(instance, task, by="api", request_id=call.request_id)
     told = {State.EXECUTING: settings.answer_executing, State.CANCELLED: settings.answer_cancelled_before}
     return _told_or_not_extending(told.get(task.state, settings.answer_ended))
 
@@ -219,8 +219,9 @@ def projects(call: Call) -> Outcome:
     name = call.query.get("name")
     rows = [
         {
-            "id": project["id"], "name": project["name"], "domain_id": "d78cbac186b744899480f25bd022f468", "parent_id": "d78cbac186b744899480f25bd022f468",
-            "is_domain": False, "enabled": True, "description": "", "links": {"self": f"{call.endpoint}/v3/projects/{project['id']}", "next": None, "previous": None},
+            "id": project["id"], "name": project["name"], "description": "", "is_domain": False, "enabled": True,
+            "domain_id": "d78cbac186b744899480f25bd022f468", "parent_id": "d78cbac186b744899480f25bd022f468",
+            "links": {"self": f"{call.endpoint}/v3/projects/{project['id']}", "next": None, "previous": None},
         }
         for project in call.cloud.projects
         if (not name or project["name"] == name) and call.account is not None and call.account.may_enter(project["id"])

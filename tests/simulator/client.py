@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import types
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import requests
 
@@ -35,7 +36,9 @@ class SimulatorError(Exception):
 class Simulator:
     """A simulated cloud in a process of its own, from entering the `with` block to leaving it."""
 
-    def __init__(self, config: Mapping[str, Any] | None = None, *, port: int = 0, tls_cert: pathlib.Path | None = None, tls_key: pathlib.Path | None = None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any] | None = None, *, port: int = 0, tls_cert: pathlib.Path | None = None, tls_key: pathlib.Path | None = None
+    ) -> None:
         self._config = dict(config or {})
         self._port = port
         self._tls = (tls_cert, tls_key)

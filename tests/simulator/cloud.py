@@ -162,7 +162,7 @@ class Cloud:
                 self.start(instance, task, at=task.starts_at)
             if task.state is State.EXECUTING and task.ends_at is not None and task.ends_at <= now:
                 self.finish(instance, task)
-        moving = any(task.starts_at is not None and task.state is State.WAITING or task.ends_at is not None and task.state is State.EXECUTING for task in instance.tasks)
+        moving = any((task.starts_at is not None and task.state is State.WAITING) or (task.ends_at is not None and task.state is State.EXECUTING) for task in instance.tasks)
         if not moving and not instance.pending:
             self._restless.discard(instance.id)
 
@@ -217,9 +217,7 @@ class Cloud:
     def instance_status(self, instance: Instance, *, read: bool = False) -> str:
         """The status that a reader sees now; `read` counts this as one of the reads after a cancel."""
         status = instance.status
-        if any(task.resize and task.state is State.EXECUTING for task in instance.tasks):
-            status = "EXTENDING"
-        elif instance.extending_until > self.now():
+        if any(task.resize and task.state is State.EXECUTING for task in instance.tasks) or instance.extending_until > self.now():
             status = "EXTENDING"
         elif instance.extending_reads > 0:
             status = "EXTENDING"

@@ -17,7 +17,8 @@ import gzip
 import inspect
 import json
 import time
-from typing import Any, Awaitable, Callable, Protocol
+from collections.abc import Awaitable
+from typing import Any, Callable, Protocol
 
 from .answers import Answer, Refusal, legacy_code
 from .api import KINDS, NOT_EXTENDING
@@ -178,7 +179,9 @@ async def v1_error(_exchange: Exchange, _answer: Answer, *, status: int = 400, c
 
 
 @_fault("An error whose code is a JSON integer.")
-async def integer_code(_exchange: Exchange, _answer: Answer, *, status: int = 400, code: str = "DCS.4061", message: str = "Invalid instance ID format.") -> Answer:
+async def integer_code(
+    _exchange: Exchange, _answer: Answer, *, status: int = 400, code: str = NOT_EXTENDING.code, message: str = NOT_EXTENDING.message
+) -> Answer:
     return Answer(status, {"error_code": legacy_code(status, code), "error_msg": message})
 
 
@@ -227,11 +230,11 @@ async def cut_chunk(exchange: Exchange, answer: Answer) -> None:
 @_fault("Values of the wrong JSON types; `rows`: those in the list, otherwise those at the top.", effect="done")
 async def wrong_types(_exchange: Exchange, answer: Answer, *, rows: bool = False) -> Answer:
     body = json.loads(answer.content() or b"{}")
-    if rows:
-        body = {key: [None, 7, "text", [], *map(_retype, value)] if isinstance(value, list) else value for key, value in body.items()}
-    else:
-        body = _retype(body)
-    return dataclasses.replace(answer, body=body)
+    if not rows:
+        return dataclasses.replace(answer, body=_retype(body))
+    return dataclasses.replace(
+        answer, body={key: [None, 7, "text", [], *map(_retype, value)] if isinstance(value, list) else value for key, value in body.items()}
+    )
 
 
 def _retype(record: Any) -> Any:
@@ -356,7 +359,7 @@ class Step:
     """One fault of a sequence, for `times` requests.
 
     `effect` overrides what becomes of the request; `late` needs `late_ms` or `late_lookups` (it takes effect after so many further task lists).
-    `before` and `after` name an event (see `cloud.EVENTS`) that takes place right before the request is handled, or right after its effect and before its answer.
+    `before` and `after` name an event (see `cloud.EVENTS`) that takes place right before the request is handled, or after it and before its answer.
     """
 
     fault: Fault
@@ -400,13 +403,14 @@ class Rule:
     With `always` the last step goes on for ever; otherwise requests are answered as usual once the sequence is through.
     """
 
-    def __init__(self, sequence: list[str | dict[str, Any]], *, kind: str = "any", instance_id: str | None = None, each: bool = False, always: bool = False) -> None:
+    def __init__(
+        self, sequence: list[str | dict[str, Any]], *, kind: str = "any", instance_id: str | None = None, each: bool = False, always: bool = False
+    ) -> None:
         if kind != "any" and kind not in KINDS:
             raise UnknownFaultError(f"no request kind {kind}; known: any, {', '.join(KINDS)}")
         self.kind = kind
         self.instance_id = instance_id
-        self._steps = [Step.read(wish) for wish in sequence]
-        self._plan = [step for step in self._steps for _time in range(step.times)]
+        self._plan = [step for step in map(Step.read, sequence) for _time in range(step.times)]
         self._each = each
         self._always = always
         self._taken: dict[str | None, int] = {}
@@ -426,6 +430,6 @@ class Rule:
 def describe() -> list[tuple[str, str, str, str]]:
     """Name, usual effect, parameters with their defaults, and description of each fault, in order."""
     return [
-        (fault.name, fault.effect, ", ".join(f"{name}={json.dumps(value)}" for name, value in fault.parameters.items()), fault.description)
+        (f"`{fault.name}`", fault.effect, ", ".join(f"`{name}={json.dumps(value)}`" for name, value in fault.parameters.items()), fault.description)
         for fault in FAULTS.values()
     ]

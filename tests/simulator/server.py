@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import json
 import math
 import secrets
@@ -212,14 +213,14 @@ class Server:
                 effect()
             return answer
         record["fault"] = step.fault.name
-        self._happen(world, step.before, call.instance_id)
+        self._happen(world, step.before, call)
         answer, effect = self._handle(world, handler, call)
         if effect is not None and step.effect == "done":
             effect()
         elif effect is not None and step.effect == "late" and call.instance_id is not None:
             seconds = None if step.late_ms is None else step.late_ms / 1000
             world.cloud.later(world.cloud.instance(call.instance_id), effect, seconds=seconds, lookups=step.late_lookups)
-        self._happen(world, step.after, call.instance_id)
+        self._happen(world, step.after, call)
         return await step.fault.spoil(Exchange(world, call, transport, record), answer, **step.parameters)
 
     @staticmethod
@@ -248,13 +249,11 @@ class Server:
             return self._refused(world, refusal, call.request_id), None
 
     @staticmethod
-    def _happen(world: World, event: str | None, instance_id: str | None) -> None:
-        if event is None or instance_id is None:
+    def _happen(world: World, event: str | None, call: api.Call) -> None:
+        if event is None or call.instance_id is None:
             return
-        try:
-            happen(world.cloud, event, world.cloud.instance(instance_id))
-        except UnknownError:
-            pass  # what cannot happen any more does not happen
+        with contextlib.suppress(UnknownError):  # what can't happen any more does not happen
+            happen(world.cloud, event, world.cloud.instance(call.instance_id), call.task_id)
 
 
 class _Throttled(Refusal):

@@ -10,14 +10,8 @@ Most of them stand for something that Huawei Cloud's documentation leaves open; 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
-
-
-def _setting(default: Any, description: str) -> Any:
-    metadata = {"description": description}
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+import json
+from typing import Annotated, Any, get_type_hints
 
 
 class UnknownSettingError(ValueError):
@@ -29,51 +23,56 @@ class Settings:
     """What the cloud does where the documentation is silent, and how fast it does it."""
 
     # The task list
-    task_name: str = _setting("EXTEND", "Name of a resize in the task list; the documentation has `EXTEND` and `ChangeInstanceSpec`.")
-    waiting_status: str = _setting("WAITING", "Status of a task that waits for its maintenance window.")
-    status_after_cancel: str = _setting("CANCELLED", "Status of a cancelled task; `REMOVED` takes it off the list, `SUCCESS` leaves the instance its old specification.")
-    status_after_cancel_seconds: float = _setting(0, "Seconds for which a cancelled task is still listed as waiting.")
-    status_after_cancel_lookups: int = _setting(0, "Number of task lists in which a cancelled task is still listed as waiting.")
-    task_count_type: str = _setting("integer", "Type of `task_count`: `integer` or `string`.")
-    capacity_type: str = _setting("string", "Type of the capacities in a task's details: `string` or `number`.")
-    limit_enforced: bool = _setting(True, "Whether a `limit` outside 1 to 1000 is refused; otherwise it is brought into that range.")
-    page_cap: int | None = _setting(None, "Most records on a page, whatever `limit` asks for; null is no cap.")
+    task_name: Annotated[str, "Name of a resize in the task list; the documentation has `EXTEND` and `ChangeInstanceSpec`."] = "EXTEND"
+    waiting_status: Annotated[str, "Status of a task that waits for its maintenance window."] = "WAITING"
+    status_after_cancel: Annotated[
+        str,
+        "Status of a cancelled task; `REMOVED` takes it off the list, `SUCCESS` leaves the instance its old specification.",
+    ] = "CANCELLED"
+    status_after_cancel_seconds: Annotated[float, "Seconds for which a cancelled task is still listed as waiting."] = 0
+    status_after_cancel_lookups: Annotated[int, "Number of task lists in which a cancelled task is still listed as waiting."] = 0
+    task_count_type: Annotated[str, "Type of `task_count`: `integer` or `string`."] = "integer"
+    capacity_type: Annotated[str, "Type of the capacities in the details of tasks scheduled from then on: `string` or `number`."] = "string"
+    limit_enforced: Annotated[bool, "Whether a `limit` outside 1 to 1000 is refused; otherwise it is brought into that range."] = True
+    page_cap: Annotated[int | None, "Most records on a page, whatever `limit` asks for; null is no cap."] = None
 
     # The instance
-    instance_status_waiting: str = _setting("RUNNING", "Status of an instance while its resize waits.")
-    extending_after_cancel_seconds: float = _setting(0, "Seconds for which an instance shows `EXTENDING` after a cancel.")
-    extending_after_cancel_reads: int = _setting(0, "Number of reads in which an instance shows `EXTENDING` after a cancel.")
+    instance_status_waiting: Annotated[str, "Status of an instance while its resize waits."] = "RUNNING"
+    extending_after_cancel_seconds: Annotated[float, "Seconds for which an instance shows `EXTENDING` after a cancel."] = 0
+    extending_after_cancel_reads: Annotated[int, "Number of reads in which an instance shows `EXTENDING` after a cancel."] = 0
 
     # Answers to a cancel: null, or an object with `status` and `body`
-    answer_cancelled: dict[str, Any] | None = _setting(None, "Answer to a cancel that takes effect; null is 200 `{\"result\": \"success\"}`.")
-    answer_cancelled_before: dict[str, Any] | None = _setting(None, "Answer to a second cancel; null is 400 `DCS.4239`.")
-    answer_unknown_task: dict[str, Any] | None = _setting(None, "Answer to a task id that nobody has; null is 400 `DCS.4239`.")
-    answer_foreign_task: dict[str, Any] | None = _setting(None, "Answer to the task id of another instance; null is 400 `DCS.4239`.")
-    answer_executing: dict[str, Any] | None = _setting(None, "Answer once the resize is being carried out; null is 400 `DCS.4239`.")
-    answer_ended: dict[str, Any] | None = _setting(None, "Answer once the resize has been carried out or has failed; null is 400 `DCS.4239`.")
+    answer_cancelled: Annotated[dict[str, Any] | None, 'Answer to a cancel that takes effect; null is 200 `{"result": "success"}`.'] = None
+    answer_cancelled_before: Annotated[dict[str, Any] | None, "Answer to a second cancel; null is 400 `DCS.4239`."] = None
+    answer_unknown_task: Annotated[dict[str, Any] | None, "Answer to a task id that nobody has; null is 400 `DCS.4239`."] = None
+    answer_foreign_task: Annotated[dict[str, Any] | None, "Answer to the task id of another instance; null is 400 `DCS.4239`."] = None
+    answer_executing: Annotated[dict[str, Any] | None, "Answer once the resize is being carried out; null is 400 `DCS.4239`."] = None
+    answer_ended: Annotated[dict[str, Any] | None, "Answer once the resize has been carried out or has failed; null is 400 `DCS.4239`."] = None
 
     # Every answer
-    error_shape: str = _setting("v2", "Shape of DCS errors: `v2` (`error_code`, `error_msg`) or `v1` (`error`: `code`, `message`).")
-    error_code_type: str = _setting("string", "DCS error codes: `string` (`DCS.4239`), or the legacy number as `legacy` (a string) or `integer`.")
-    request_id_header: bool = _setting(True, "Whether answers carry `X-Request-Id`.")
-    retry_after: bool = _setting(False, "Whether the answer to a throttled request carries `Retry-After` (whole seconds).")
+    error_shape: Annotated[str, "Shape of DCS errors: `v2` (`error_code`, `error_msg`) or `v1` (`error`: `code`, `message`)."] = "v2"
+    error_code_type: Annotated[str, "DCS error codes: `string` (`DCS.4239`), or the legacy number as `legacy` (a string) or `integer`."] = "string"
+    request_id_header: Annotated[bool, "Whether answers carry `X-Request-Id`."] = True
+    retry_after: Annotated[bool, "Whether the answer to a throttled request carries `Retry-After` (whole seconds)."] = False
 
     # Time
-    latency_ms: float = _setting(0, "Milliseconds from the arrival of a request to its answer, at least.")
-    throttle: dict[str, Any] | None = _setting(
-        None, "Requests let in per API and second: `{\"rate\": 50, \"variant\": \"token_bucket\", \"burst\": 50, \"kinds\": [\"cancel\"]}`; variants `token_bucket` and "
-        "`fixed_window`, with `per_seconds` for other windows; without `kinds` every API is throttled. What is rejected does not count; null is no throttle.")
-    window_opens_after: float | None = _setting(None, "Seconds after which a waiting resize starts by itself; null: it waits to be told.")
-    work_seconds: float | None = _setting(None, "Seconds that a resize takes once started; null: it goes on until told.")
+    latency_ms: Annotated[float, "Milliseconds from the arrival of a request to its answer, at least."] = 0
+    throttle: Annotated[
+        dict[str, Any] | None,
+        'Requests let in per API and second, such as `{"rate": 50, "variant": "token_bucket", "burst": 50, "kinds": ["cancel"]}`. Variants: `token_bucket` and '
+        "`fixed_window`, with `per_seconds` for other windows. Without `kinds` every API is throttled. What is rejected does not count; null is no throttle.",
+    ] = None
+    window_opens_after: Annotated[float | None, "Seconds after which a waiting resize starts by itself; null: it waits to be told."] = None
+    work_seconds: Annotated[float | None, "Seconds that a resize takes once started; null: it goes on until told."] = None
 
     # Authentication
-    clock_skew_seconds: float = _setting(900, "How far `X-Sdk-Date` may be off.")
-    lock_after_failures: int = _setting(5, "Failed authentications in a row after which one more locks the access key.")
-    lock_seconds: float = _setting(300, "Seconds for which an access key stays locked.")
-    metadata_token_status: int = _setting(200, "Status of the metadata token request: 200, 404, 405 or 503.")
-    metadata_token_required: bool = _setting(True, "Whether metadata is refused (401) without a token.")
-    metadata_agency: bool = _setting(True, "Whether the server has an agency, that is, temporary credentials.")
-    metadata_expired: bool = _setting(False, "Whether the credentials that metadata hands out have expired.")
+    clock_skew_seconds: Annotated[float, "How far `X-Sdk-Date` may be off."] = 900
+    lock_after_failures: Annotated[int, "Failed authentications in a row after which one more locks the access key."] = 5
+    lock_seconds: Annotated[float, "Seconds for which an access key stays locked."] = 300
+    metadata_token_status: Annotated[int, "Status of the metadata token request: 200, 404, 405 or 503."] = 200
+    metadata_token_required: Annotated[bool, "Whether metadata is refused (401) without a token."] = True
+    metadata_agency: Annotated[bool, "Whether the server has an agency, that is, temporary credentials."] = True
+    metadata_expired: Annotated[bool, "Whether the credentials that metadata hands out have expired."] = False
 
     def change(self, changes: dict[str, Any]) -> None:
         """Set the given settings; raises UnknownSettingError and changes nothing when a name is unknown."""
@@ -87,8 +86,8 @@ class Settings:
 
 def describe() -> list[tuple[str, str, str]]:
     """Name, default (as JSON would have it) and description of each setting, in order."""
-    words = {None: "null", True: "true", False: "false"}
+    settings = Settings()
     return [
-        (field.name, words[field.default] if field.default is None or isinstance(field.default, bool) else str(field.default), field.metadata["description"])
-        for field in dataclasses.fields(Settings)
+        (f"`{name}`", f"`{value if isinstance(value, str) else json.dumps(value)}`", hint.__metadata__[0])
+        for name, hint in get_type_hints(Settings, include_extras=True).items() for value in [getattr(settings, name)]
     ]
