@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import pathlib
 import signal
 import ssl
@@ -42,6 +43,11 @@ def _table(*titles: str, rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def _stop_at_end(descriptor: int, stop: asyncio.Event) -> None:
+    if not os.read(descriptor, 4096):
+        stop.set()
+
+
 async def _run(arguments: argparse.Namespace, config: dict[str, Any]) -> None:
     server = Server(config)
     context = None
@@ -59,7 +65,7 @@ async def _run(arguments: argparse.Namespace, config: dict[str, Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if arguments.until_stdin_closes:
-        loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.read1(4096) or stop.set())
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end, sys.stdin.fileno(), stop)
 
     if arguments.port_file:
         # written under another name first, so that whoever waits for the file never reads half of it

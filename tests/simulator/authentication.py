@@ -77,7 +77,7 @@ class Gatekeeper:
         """The account that sent this request; raises Refusal (401)."""
         authorization = request.headers.get("Authorization")
         if authorization is None:
-            account = self._by_token.get(request.headers.get("X-Auth-Token"))
+            account = self._by_token.get(request.headers.get("X-Auth-Token", ""))
             if account is None or account.expired:
                 raise Refusal(401, "APIGW.0301", _PREFIX + ("decrypt token fail" if "X-Auth-Token" in request.headers else "x-auth-token not found"))
             return account
@@ -107,8 +107,8 @@ class Gatekeeper:
         account, signer = self._by_access_key.get(access_key, (None, None))
         if account is None or signer is None:
             return None, "verify aksk signature fail, ak not exist"
-        headers = {name: request.headers.get(name) for name in signed_headers}
-        if not _ALWAYS_SIGNED.issubset(signed_headers) or None in headers.values():
+        headers = {name: request.headers[name] for name in signed_headers if name in request.headers}
+        if not _ALWAYS_SIGNED.issubset(headers) or len(headers) != len(signed_headers):
             return account, "verify aksk signature fail, signed headers are missing"
         try:
             sent_at = datetime.datetime.strptime(headers["x-sdk-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)

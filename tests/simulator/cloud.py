@@ -73,6 +73,11 @@ class Task:
     shown_waiting_until: float = 0
     shown_waiting_lookups: int = 0
 
+    @property
+    def moves_at(self) -> float | None:
+        """When the task passes into its next state by itself; None: never."""
+        return {State.WAITING: self.starts_at, State.EXECUTING: self.ends_at}.get(self.state)
+
     def enter(self, state: State) -> None:
         """Pass into another state."""
         self.state = state
@@ -158,12 +163,12 @@ class Cloud:
             instance.pending.remove(pending)
             pending.action()
         for task in instance.tasks:
-            if task.state is State.WAITING and task.starts_at is not None and task.starts_at <= now:
-                self.start(instance, task, at=task.starts_at)
-            if task.state is State.EXECUTING and task.ends_at is not None and task.ends_at <= now:
-                self.finish(instance, task)
-        moving = any((task.starts_at is not None and task.state is State.WAITING) or (task.ends_at is not None and task.state is State.EXECUTING) for task in instance.tasks)
-        if not moving and not instance.pending:
+            while task.moves_at is not None and task.moves_at <= now:
+                if task.state is State.WAITING:
+                    self.start(instance, task, at=task.moves_at)
+                else:
+                    self.finish(instance, task)
+        if not instance.pending and all(task.moves_at is None for task in instance.tasks):
             self._restless.discard(instance.id)
 
     def settle_all(self) -> None:
@@ -255,7 +260,8 @@ class Cloud:
         return [(task, status) for task, status in rows if status is not None]
 
     def add_task(
-        self, instance: Instance, *, task_id: str | None = None, name: str | None = None, status: str | None = None, created_at: str | None = None, **attributes: Any
+        self, instance: Instance, *, task_id: str | None = None, name: str | None = None, status: str | None = None, created_at: str | None = None,
+        **attributes: Any,
     ) -> Task:
         """A task of any kind in any status; without a name it is a resize, without a status it waits."""
         state = State.WAITING if status is None else _STATE_OF_STATUS.get(status, State.OTHER)

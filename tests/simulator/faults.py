@@ -374,7 +374,7 @@ class Step:
     @classmethod
     def read(cls, wish: str | dict[str, Any]) -> Step:
         """A step from its name, or from an object with `fault` and what else is wanted; raises UnknownFaultError."""
-        words = {"fault": wish} if isinstance(wish, str) else dict(wish)
+        words: dict[str, Any] = {"fault": wish} if isinstance(wish, str) else dict(wish)
         name = words.pop("fault", None)
         if name not in FAULTS:
             raise UnknownFaultError(f"no fault {name}; known: {', '.join(FAULTS)}")

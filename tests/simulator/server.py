@@ -15,7 +15,7 @@ import secrets
 import socket
 import struct
 import time
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -106,7 +106,8 @@ class Exchange:
     @property
     def access_key(self) -> str | None:
         """The access key with which the request came."""
-        return self._record["access_key"]
+        access_key: str | None = self._record["access_key"]
+        return access_key
 
     def refuse(self, refusal: Refusal) -> Answer:
         """The error answer for a refusal, in the shape that the settings ask for."""
@@ -158,8 +159,8 @@ class Server:
         path, _mark, query = request.raw_path.partition("?")
         body = await request.read() if request.body_exists else b""
         if path.startswith(CONTROL_PREFIX):
-            answer = self.control.handle(path[len(CONTROL_PREFIX):], body)
-            return _Sent(transport, answer.render(), keep_alive=request.keep_alive)
+            control_answer = self.control.handle(path[len(CONTROL_PREFIX):], body)
+            return _Sent(transport, control_answer.render(), keep_alive=request.keep_alive)
         arrived = time.monotonic()
         world = self.world
         world.in_flight += 1
@@ -242,7 +243,7 @@ class Server:
             answer.headers = {"Retry-After": str(math.ceil(refusal.wait))}
         return answer
 
-    def _handle(self, world: World, handler: Any, call: api.Call) -> api.Outcome:
+    def _handle(self, world: World, handler: Callable[[api.Call], api.Outcome], call: api.Call) -> api.Outcome:
         try:
             return handler(call)
         except Refusal as refusal:
@@ -264,7 +265,7 @@ class _Throttled(Refusal):
 
 def read_config(text: str) -> dict[str, Any]:
     """A configuration file: an object with `settings`, `projects`, `accounts`, `instances` and `faults`, all optional."""
-    config = json.loads(text)
+    config: dict[str, Any] = json.loads(text)
     unknown = sorted(set(config) - {"settings", "projects", "accounts", "instances", "faults"})
     if unknown:
         raise ValueError(f"unknown in the configuration: {', '.join(unknown)}")

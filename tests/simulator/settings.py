@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 
 class UnknownSettingError(ValueError):
-    """A name that is no setting."""
+    """A name that is no setting, or a value that it can't have."""
 
 
 @dataclasses.dataclass
@@ -31,8 +31,8 @@ class Settings:
     ] = "CANCELLED"
     status_after_cancel_seconds: Annotated[float, "Seconds for which a cancelled task is still listed as waiting."] = 0
     status_after_cancel_lookups: Annotated[int, "Number of task lists in which a cancelled task is still listed as waiting."] = 0
-    task_count_type: Annotated[str, "Type of `task_count`: `integer` or `string`."] = "integer"
-    capacity_type: Annotated[str, "Type of the capacities in the details of tasks scheduled from then on: `string` or `number`."] = "string"
+    task_count_type: Annotated[Literal["integer", "string"], "Type of `task_count`: `integer` or `string`."] = "integer"
+    capacity_type: Annotated[Literal["string", "number"], "Type of the capacities in the details of tasks scheduled from then on: `string` or `number`."] = "string"
     limit_enforced: Annotated[bool, "Whether a `limit` outside 1 to 1000 is refused; otherwise it is brought into that range."] = True
     page_cap: Annotated[int | None, "Most records on a page, whatever `limit` asks for; null is no cap."] = None
 
@@ -50,8 +50,11 @@ class Settings:
     answer_ended: Annotated[dict[str, Any] | None, "Answer once the resize has been carried out or has failed; null is 400 `DCS.4239`."] = None
 
     # Every answer
-    error_shape: Annotated[str, "Shape of DCS errors: `v2` (`error_code`, `error_msg`) or `v1` (`error`: `code`, `message`)."] = "v2"
-    error_code_type: Annotated[str, "DCS error codes: `string` (`DCS.4239`), or the legacy number as `legacy` (a string) or `integer`."] = "string"
+    error_shape: Annotated[Literal["v2", "v1"], "Shape of DCS errors: `v2` (`error_code`, `error_msg`) or `v1` (`error`: `code`, `message`)."] = "v2"
+    error_code_type: Annotated[
+        Literal["string", "legacy", "integer"],
+        "DCS error codes: `string` (`DCS.4239`), or the legacy number as `legacy` (a string) or `integer`.",
+    ] = "string"
     request_id_header: Annotated[bool, "Whether answers carry `X-Request-Id`."] = True
     retry_after: Annotated[bool, "Whether the answer to a throttled request carries `Retry-After` (whole seconds)."] = False
 
@@ -69,17 +72,20 @@ class Settings:
     clock_skew_seconds: Annotated[float, "How far `X-Sdk-Date` may be off."] = 900
     lock_after_failures: Annotated[int, "Failed authentications in a row after which one more locks the access key."] = 5
     lock_seconds: Annotated[float, "Seconds for which an access key stays locked."] = 300
-    metadata_token_status: Annotated[int, "Status of the metadata token request: 200, 404, 405 or 503."] = 200
+    metadata_token_status: Annotated[int, "Status of the metadata token request: 200, or 404, 405, 503 without one."] = 200
     metadata_token_required: Annotated[bool, "Whether metadata is refused (401) without a token."] = True
     metadata_agency: Annotated[bool, "Whether the server has an agency, that is, temporary credentials."] = True
     metadata_expired: Annotated[bool, "Whether the credentials that metadata hands out have expired."] = False
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Set the given settings; raises UnknownSettingError and changes nothing when a name is unknown."""
-        known = {field.name for field in dataclasses.fields(self)}
-        unknown = sorted(set(changes) - known)
+        """Set the given settings; raises UnknownSettingError and changes nothing when one is unknown or can't have its value."""
+        known = get_type_hints(type(self))
+        unknown = sorted(set(changes) - set(known))
         if unknown:
-            raise UnknownSettingError(f"unknown settings: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+            raise UnknownSettingError(f"unknown settings: {', '.join(unknown)}; known: {', '.join(known)}")
+        for name, value in changes.items():
+            if get_origin(known[name]) is Literal and value not in get_args(known[name]):
+                raise UnknownSettingError(f"{name} is one of {', '.join(get_args(known[name]))}, not {value}")
         for name, value in changes.items():
             setattr(self, name, value)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 
@@ -57,8 +58,8 @@ class Throttle:
     def __init__(self, *, rate: float, variant: str = "token_bucket", kinds: list[str] | None = None, **limits: float) -> None:
         if variant not in VARIANTS:
             raise ValueError(f"no throttle {variant}; known: {', '.join(VARIANTS)}")
-        self._make = lambda: VARIANTS[variant](rate, **limits)
-        self._make()
+        self._make = functools.partial(VARIANTS[variant], rate, **limits)
+        self._make()  # so that impossible limits are refused here
         self._kinds = kinds
         self._limiters: dict[str, TokenBucket | FixedWindow] = {}
 
