@@ -24,7 +24,7 @@ SESSIONS := demo test oldest-requests coverage lint ansible-lint docs-check lice
 	conformance bench mutation $(CORES:%=test-%) $(CORES:%=sanity-%)
 
 .DEFAULT_GOAL := help
-.PHONY: help sanity matrix ci clean $(SESSIONS)
+.PHONY: help tools sanity matrix ci clean $(SESSIONS)
 
 help:
 	@echo "The two to know:"
@@ -61,6 +61,8 @@ $(NOX): pyproject.toml tests/tools/pythons.sh
 	@$(BUILD)/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
 	@uv pip install --quiet --python $(BUILD)/tools --group tools
 	@touch $@
+
+tools: $(NOX)
 
 $(SESSIONS): $(NOX)
 	@$(NOX) -s $@ -- $(ARGS)

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sphinx settings of the documentation site. ``make docs`` builds it from what antsibull-docs makes of the plugins, the role and docs/docsite."""
+
+from __future__ import annotations
+
+project = "huaweicloud.dcs"
+copyright = "2026, the huaweicloud.dcs contributors"  # noqa: A001  Sphinx's name for it
+title = html_title = html_short_title = "huaweicloud.dcs"
+
+extensions = ["sphinx_antsibull_ext"]
+highlight_language = "YAML+Jinja"
+pygments_style = "ansible"
+default_role = "any"
+
+# Empty: modules do not take options from the environment by way of ansible-core.
+exclude_patterns = ["environment_variables.rst"]
+
+html_theme = "sphinx_ansible_theme"
+html_theme_options = {"vcs_pageview_mode": "edit", "documentation_home_url": "index.html", "topbar_links": {}}
+html_show_sphinx = False
+html_copy_source = False
+html_use_index = False
+html_use_smartypants = False
