@@ -1,0 +1,612 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: no interface for others, it may change in any release.
+"""One session with the cloud: TLS, timeouts, retries, pacing, and from the answer's envelope to a result or an error.
+
+What it promises to the layers above:
+
+- A request that was refused with 401 is the last one: an access key is locked after more than five failures in a row.
+- Until one request has been let in, requests go one at a time.
+- A retry is a new request, signed afresh. Only what certainly had no effect is repeated here; for anything else L(LostAnswerError) is raised.
+- When the API throttles, all requests slow down together, and speed up again together.
+- No answer is read without bounds: neither in size nor in time.
+"""
+
+from __future__ import annotations
+
+import collections
+import email.utils
+import http.client
+import io
+import json
+import os
+import random
+import re
+import socket
+import ssl
+import threading
+import time
+import traceback
+import typing as t
+from urllib.parse import urlsplit
+
+from ._errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DcsError,
+    ForbiddenError,
+    LostAnswerError,
+    NotFoundError,
+    RefusedError,
+    StoppedError,
+    ThrottledError,
+    UnsentError,
+)
+
+try:
+    import requests
+    import requests.utils
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import HTTPError
+
+    REQUESTS_IMPORT_ERROR: str | None = None
+except ImportError:  # _module says what is missing before any of this is used
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests.auth import AuthBase
+
+#: Bytes; a page of a hundred background tasks has about a tenth of a megabyte.
+LARGEST_ANSWER = 4 * 1024 * 1024
+#: An answer that trickles in is given up after so many times the timeout of one read.
+SLOWEST_ANSWER = 3
+#: Seconds; no retry begins after a call has spent so long on requests and on waiting between them.
+RETRY_WINDOW = 300.0
+#: Seconds; the delay before the n-th retry is random between zero and FIRST_DELAY * 2 ** (n - 1), at most LONGEST_DELAY.
+FIRST_DELAY = 0.5
+LONGEST_DELAY = 20.0
+#: Seconds; no Retry-After is obeyed for longer.
+LONGEST_RETRY_AFTER = 60.0
+
+
+class Answer(t.NamedTuple):
+    """An answer that means success.
+
+    :ivar data: the JSON object of the body
+    :ivar http_status: 200 to 299
+    :ivar request_id: of the header C(X-Request-Id), or of the body; None if neither has one
+    """
+
+    data: dict[str, t.Any]
+    http_status: int
+    request_id: str | None
+
+
+class Rate:
+    """How many requests a second the API lets in, learnt from its answers. Pure arithmetic: the time is always given, in seconds.
+
+    Unlimited until the first throttled request. Then, in the manner of TCP's congestion control, less after a throttled request and slowly more
+    with each one that is let in.
+    """
+
+    SLOWEST = 0.1
+    #: Seconds that one lowering of the rate is given to show an effect.
+    PATIENCE = 0.5
+    #: Seconds of unused rate that may be caught up with.
+    CREDIT = 0.25
+
+    def __init__(self) -> None:
+        self.per_second: float | None = None
+        self._next = 0.0
+        self._lowered = 0.0
+        self._let_in_since = 0
+        self._recent: collections.deque[float] = collections.deque(maxlen=1000)
+
+    def reserve(self, now: float) -> float:
+        """The time at which the next request may go; each call takes a place."""
+        if self.per_second is None:
+            return now
+        self._next = max(self._next, now - self.CREDIT) + 1 / self.per_second
+        return max(now, self._next)
+
+    def let_in(self, now: float) -> None:
+        """A request was answered with anything but "too many requests"."""
+        self._let_in_since += 1
+        if self.per_second is None:
+            self._recent.append(now)
+        else:
+            # The longer nothing is throttled, the bolder.
+            self.per_second += 0.04 * min(1 + now - self._lowered, 10)
+
+    def throttled(self, now: float) -> None:
+        """A request was answered with 429."""
+        if self.per_second is None:
+            self.per_second = max(1.0, float(sum(moment > now - 1 for moment in self._recent)))
+            self._next = now
+        elif now - self._lowered < self.PATIENCE:
+            return
+        else:
+            self.per_second = max(self.SLOWEST, self.per_second * (0.9 if self._let_in_since else 0.5))
+        self._lowered = now
+        self._let_in_since = 0
+
+
+class Pace:
+    """Who may send when: shared by all threads of one run."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._rate = Rate()
+        self._in_flight = 0
+        self._stopped = False
+        #: How many requests have been let in: answered with anything but 401, 429 or 5xx.
+        self.let_in = 0
+
+    def enter(self) -> None:
+        """Wait for one's turn to send.
+
+        :raises StoppedError: a request was refused with 401, now or while waiting
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self.let_in or not self._in_flight)
+            if not self._stopped:
+                turn = self._rate.reserve(time.monotonic())
+                self._in_flight += 1
+                self._wait_until(turn)
+                if self._stopped:
+                    self._leave()
+        self._raise_if_stopped()
+
+    def leave(self, http_status: int | None) -> None:
+        """Say what the request was answered with; None if it was not answered."""
+        with self._changed:
+            if http_status == 401:
+                self._stopped = True
+            elif http_status == 429:
+                self._rate.throttled(time.monotonic())
+            elif http_status is not None and http_status < 500:
+                self.let_in += 1
+                self._rate.let_in(time.monotonic())
+            self._leave()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until a request is refused with 401.
+
+        :raises StoppedError: that happened
+        """
+        with self._changed:
+            self._wait_until(time.monotonic() + seconds)
+        self._raise_if_stopped()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        if self._stopped or self.let_in <= 1:
+            self._changed.notify_all()
+
+    def _wait_until(self, moment: float) -> None:
+        while not self._stopped:
+            left = moment - time.monotonic()
+            if left <= 0:
+                return
+            self._changed.wait(left)
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped:
+            raise StoppedError(
+                "Not sent, because a request was refused with 401, and an access key is locked after more than five such failures in a row.", code="Stopped"
+            )
+
+
+class Attempts:
+    """The retries that one call has, however many requests it needs.
+
+    :param most: how many retries
+    :param pace: of the run that it belongs to
+    """
+
+    def __init__(self, most: int, pace: Pace) -> None:
+        self._most = most
+        self._pace = pace
+        self._used = 0
+        self._seconds = 0.0
+        self._let_in = -1
+
+    @property
+    def left(self) -> bool:
+        """Whether there is one more."""
+        return self._used < self._most and self._seconds < RETRY_WINDOW
+
+    def took(self, seconds: float) -> None:
+        """Count the time that a request took."""
+        self._seconds += seconds
+
+    def wait(self, error: DcsError | None = None) -> bool:
+        """Use one retry and wait as long as is due before it; the answer is False, at once, when none is left.
+
+        :param error: what the last request came to, if it was an error
+        :raises StoppedError: a request was refused with 401
+        """
+        delay = random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**self._used))  # noqa: S311
+        retry_after = error.retry_after if error else None
+        if isinstance(error, ThrottledError):
+            # While others get through, a throttled request waits for its turn like all the rest, and no retry is lost on it.
+            others_let_in, self._let_in = self._pace.let_in > self._let_in >= 0, self._pace.let_in
+            if others_let_in and self._seconds < RETRY_WINDOW:
+                self._pause(retry_after or 0.0)
+                return True
+        if not self.left:
+            return False
+        self._used += 1
+        self._pause(delay if retry_after is None else retry_after + delay)
+        return True
+
+    def _pause(self, seconds: float) -> None:
+        self._seconds += seconds
+        self._pace.sleep(seconds)
+
+
+class Http:
+    """Sends requests and tells success from failure.
+
+    :param timeout: seconds, for connecting and for each read
+    :param max_retries: how often one call is repeated at most
+    :param concurrency: how many connections are kept
+    :param validate_certs: whether the server's certificate is verified
+    :param ca_path: a file or a folder of certificates to trust instead of the system's
+    :param secrets: what must not be shown even when the API's own words contain it
+    :param user_agent: sent with each request
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 30,
+        max_retries: int = 5,
+        concurrency: int = 1,
+        validate_certs: bool = True,
+        ca_path: str | None = None,
+        secrets: tuple[str, ...] = (),
+        user_agent: str = "ansible-huaweicloud.dcs",
+    ) -> None:
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._secrets = secrets
+        self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": user_agent}
+        self._pace = Pace()
+        self._concurrency = concurrency
+        self._validate_certs = validate_certs
+        self._ca_path = ca_path
+        self._routing = threading.Lock()
+        self._routes: dict[str, tuple[HTTPAdapter, dict[str, str]]] = {}
+
+    def attempts(self) -> Attempts:
+        """The retries for a call that needs several requests of its own."""
+        return Attempts(self._max_retries, self._pace)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait between two calls.
+
+        :raises StoppedError: a request was refused with 401
+        """
+        self._pace.sleep(seconds)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for adapter, _proxies in self._routes.values():
+            adapter.close()
+
+    def get(self, url: str, query: Mapping[str, str | int] | None = None, *, auth: AuthBase, headers: Mapping[str, str] | None = None) -> Answer:
+        """Read. Repeated whatever the failure, unless it was refused.
+
+        :raises DcsError: what the last attempt came to
+        """
+        attempts = self.attempts()
+        while True:
+            try:
+                return self._repeat_unsent("GET", url, query, auth, headers, attempts)
+            except LostAnswerError as error:
+                if not attempts.wait(error):
+                    raise
+
+    def post(self, url: str, *, auth: AuthBase, headers: Mapping[str, str] | None = None, attempts: Attempts) -> Answer:
+        """Act. Repeated only where the request certainly had no effect.
+
+        :param attempts: the retries to take from
+        :raises LostAnswerError: what it did is unknown; whether to repeat it is the caller's to decide
+        :raises DcsError: what the last attempt came to
+        """
+        return self._repeat_unsent("POST", url, None, auth, headers, attempts)
+
+    def _repeat_unsent(
+        self, method: str, url: str, query: Mapping[str, str | int] | None, auth: AuthBase, headers: Mapping[str, str] | None, attempts: Attempts
+    ) -> Answer:
+        while True:
+            try:
+                return self._send(method, url, query, auth, headers, attempts)
+            except (UnsentError, ThrottledError) as error:
+                if isinstance(error, _TlsError) or not attempts.wait(error):
+                    raise
+
+    def _send(
+        self, method: str, url: str, query: Mapping[str, str | int] | None, auth: AuthBase, headers: Mapping[str, str] | None, attempts: Attempts
+    ) -> Answer:
+        """One attempt."""
+        adapter, proxies = self._route(url)
+        self._pace.enter()
+        began = time.monotonic()
+        status: int | None = None
+        try:
+            prepared = requests.PreparedRequest()
+            prepared.prepare(method=method, url=url, headers={**self._headers, **(headers or {})}, params=query, auth=auth)
+            _wire.sent = False
+            # Straight to the adapter: a session would add cookies, credentials from .netrc and redirects, none of which is wanted.
+            with adapter.send(prepared, stream=True, timeout=self._timeout, verify=self._validate_certs, proxies=proxies) as response:
+                status = response.status_code
+                body = _read(response)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._failure(method, url, error, status) from error
+        finally:
+            attempts.took(time.monotonic() - began)
+            self._pace.leave(status)
+        return self._judge(method, url, response, body)
+
+    def _route(self, url: str) -> tuple[HTTPAdapter, dict[str, str]]:
+        """The connections and the proxies for the origin of a URL."""
+        origin = urlsplit(url)
+        with self._routing:
+            if origin.netloc not in self._routes:
+                context = _tls_context(self._validate_certs, self._ca_path) if origin.scheme == "https" else None
+                self._routes[origin.netloc] = _Adapter(self._concurrency, context), requests.utils.get_environ_proxies(url)
+            return self._routes[origin.netloc]
+
+    def _failure(self, method: str, url: str, error: Exception, status: int | None) -> DcsError:
+        """What an attempt without a whole answer came to."""
+        parts = urlsplit(url)
+        facts = {"method": method, "path": parts.path, "http_status": status}
+        reason = self._mask(_reason(error))
+        if isinstance(error, requests.exceptions.SSLError) and not _wire.sent:
+            return _TlsError(f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}", code="TlsError", **facts)  # type: ignore[arg-type]
+        if not _wire.sent:
+            return UnsentError(f"{method} {parts.path}: no connection to {parts.netloc}: {reason}", code="ConnectionFailed", **facts)  # type: ignore[arg-type]
+        return LostAnswerError(f"{method} {parts.path}: sent, but no whole answer came: {reason}", code="NoAnswer", **facts)  # type: ignore[arg-type]
+
+    def _judge(self, method: str, url: str, response: requests.Response, body: bytes) -> Answer:
+        """From the envelope of an answer to its content, or to an error."""
+        status = response.status_code
+        path = urlsplit(url).path
+        data = _parse(body)
+        request_id = response.headers.get("X-Request-Id") or None
+        code, message = None, None
+        if isinstance(data, dict):
+            request_id = request_id or _text(data.get("request_id"))
+            code, message = _error_of(data)
+        if 200 <= status < 300:
+            if isinstance(data, dict):
+                return Answer(data, status, request_id)
+            raise LostAnswerError(
+                f"{method} {path}: status {status} with a body that is no JSON object: {self._excerpt(body)}",
+                code="UnexpectedAnswer", http_status=status, request_id=request_id, method=method, path=path,
+            )
+        if 300 <= status < 400:
+            target = self._mask(response.headers.get("Location", "nowhere"))
+            raise RefusedError(
+                f"{method} {path}: answered with a redirect ({status}) to {target}, which is not followed. Check 'endpoint' and 'auth_url'.",
+                code="Redirect", http_status=status, request_id=request_id, method=method, path=path,
+            )
+        words = self._mask(message) if message else self._excerpt(body)
+        kind = _kind_of(status)
+        raise kind(
+            f"{method} {path}: answered with status {status}{f' and {code}' if code else ''}: {words}",
+            code=code, http_status=status, request_id=request_id, method=method, path=path, retry_after=_retry_after(response.headers.get("Retry-After")),
+        )
+
+    def _excerpt(self, body: bytes) -> str:
+        """A body that is not what was expected, as a few readable words."""
+        text = re.sub(r"<[^>]*>|\s+", " ", body[:2000].decode("utf-8", "replace"))
+        return self._mask(" ".join(text.split())[:200]) or "(empty)"
+
+    def _mask(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return re.sub(r"\b[0-9a-fA-F]{64}\b", "***", text)  # a signature
+
+
+class _TlsError(UnsentError):
+    """The server's certificate is not trusted, which no retry changes."""
+
+
+# Whether the request of this thread has begun to leave; exact, where the kinds of exceptions of requests and urllib3 are not.
+_wire = threading.local()
+
+
+class _BoundedReader(io.RawIOBase):
+    """Reads from a socket until a deadline, which a timeout for each read alone does not keep."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._socket = sock
+        self._raw = raw
+        self._timeout = sock.gettimeout()
+        self._end = time.monotonic() + SLOWEST_ANSWER * self._timeout if self._timeout else None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int | None:
+        if self._timeout and self._end is not None:
+            left = self._end - time.monotonic()
+            if left <= 0:
+                raise socket.timeout(f"the answer did not end within {SLOWEST_ANSWER * self._timeout:g} s")
+            self._socket.settimeout(min(left, self._timeout))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    """A response whose header and body are read until a deadline."""
+
+    def __init__(self, sock: socket.socket, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedReader(sock, self.fp.detach()))
+
+
+class _Observed:
+    """A connection that says when a request has begun to leave, and whose answers are bounded."""
+
+    response_class: t.Any = _BoundedResponse
+    sock: socket.socket | None
+
+    def connect(self) -> None:
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            # What a proxy was sent to get through to the API is no request.
+            _wire.sent = False
+
+    def send(self, data: t.Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _wire.sent = True
+        super().send(data)  # type: ignore[misc]
+
+
+class _PlainConnection(_Observed, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Observed, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """The connections to one origin, directly or through a proxy.
+
+    :param size: how many connections are kept
+    :param context: what TLS trusts; None where TLS is not used
+    """
+
+    def __init__(self, size: int, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=size)
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self._observe(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **kwargs)
+        self._observe(manager)
+        return manager
+
+    def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
+        """Leave trust to the context; requests would add a bundle of its own."""
+        if self._context:
+            conn.cert_reqs = self._context.verify_mode
+
+    @staticmethod
+    def _observe(manager: t.Any) -> None:
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+
+def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
+    """What TLS trusts.
+
+    :raises ConfigurationError: C(ca_path) can't be used
+    """
+    # The variables are those that users of requests know.
+    trusted = ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    try:
+        if not trusted:
+            context = ssl.create_default_context()
+        elif os.path.isdir(trusted):
+            context = ssl.create_default_context(capath=trusted)
+        else:
+            context = ssl.create_default_context(cafile=trusted)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"The certificates in {trusted!r} (see 'ca_path') can't be read: {error}", code="Configuration") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _read(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(65536):
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise OSError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    return bytes(body)
+
+
+def _parse(body: bytes) -> t.Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(value: t.Any) -> str | None:
+    """A code or a message, which may come as a number, as text."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
+
+
+def _error_of(data: dict[str, t.Any]) -> tuple[str | None, str | None]:
+    """Code and message of an error's body: DCS's and API Gateway's C(error_code), or the older C({"error": {"code", "message"}})."""
+    for source in (data, data.get("error")):
+        if isinstance(source, dict):
+            code = _text(source.get("error_code")) or _text(source.get("code"))
+            message = _text(source.get("error_msg")) or _text(source.get("message"))
+            if code or message:
+                return code, message
+    return None, None
+
+
+def _kind_of(status: int) -> type[DcsError]:
+    if status >= 500:
+        return LostAnswerError
+    return {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}.get(status, RefusedError)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """The header C(Retry-After), seconds or a date, as seconds from now; None if it makes no sense."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    # A number that is none (NaN) compares as false.
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost reason of an exception of requests, in a few words."""
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((value for value in error.args if isinstance(value, BaseException)), None)
+        if inner is None:
+            return re.sub(r"^<?\w+\(.*?\)>?: |^<[^>]*>: ", "", str(error)) or type(error).__name__
+        error = inner
