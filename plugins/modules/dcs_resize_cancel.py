@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dcs_resize_cancel
+short_description: Cancel DCS resizes that wait for the maintenance window
+version_added: 1.0.0
+author:
+  - The huaweicloud.dcs contributors (@huaweicloud-dcs)
+description:
+  - Makes sure that no resize (specification change) of a Huawei Cloud DCS instance is waiting for the instance's maintenance window.
+  - A resize that nobody is waiting for any more, or that never was scheduled, is no error. A resize that is being carried out, or has been, can't be
+    cancelled; O(on_too_late) says what to do about it.
+  - One resize at a time with O(instance_id), or many at once with O(resizes).
+extends_documentation_fragment:
+  - huaweicloud.dcs._connection
+  - huaweicloud.dcs._attributes
+  - huaweicloud.dcs._attributes.actiongroup_dcs
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Reads the background tasks and predicts from them; that needs the permission C(dcs:instance:getBackgroundTask). A refusal of the cancel itself can't be
+        foreseen. Does not wait.
+  diff_mode:
+    support: full
+    details:
+      - Shows which resizes wait, before and after.
+  idempotent:
+    support: full
+options:
+  instance_id:
+    description:
+      - The DCS instance. Exactly one of O(instance_id) and O(resizes) is needed.
+    type: str
+  task_id:
+    description:
+      - The background task of the resize, as shown by M(huaweicloud.dcs.dcs_resize_info) and by the console. With it, a cancel costs one request.
+      - If it is not set, the waiting resize is looked for among the instance's background tasks. If there are several, none is cancelled and the module
+        fails.
+    type: str
+  resizes:
+    description:
+      - Many resizes at once, over one set of connections. Each has an C(instance_id) and, optionally, a C(task_id); other keys are ignored, so that the list
+        RV(huaweicloud.dcs.dcs_resize_info#module:resizes) can be passed unchanged.
+      - What is listed twice is done and reported once. An empty list is fine, and nothing is done.
+      - One failure stops no other; the module fails at the end.
+    type: list
+    elements: dict
+  on_too_late:
+    description:
+      - What to do if the resize is being carried out already, or has been.
+      - V(ignore) does not find out, and saves a request.
+      - V(warn) warns.
+      - V(fail) fails.
+    type: str
+    choices: [ignore, warn, fail]
+    default: warn
+  wait:
+    description:
+      - Whether to wait, after a resize was cancelled, until the instance has left the status C(EXTENDING).
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - How many seconds to wait at most. When they are over, the module fails, and RV(changed) stays V(true).
+    type: int
+    default: 300
+  concurrency:
+    description:
+      - How many requests are in flight at once for O(resizes), 1 to 64.
+    type: int
+    default: 8
+seealso:
+  - module: huaweicloud.dcs.dcs_resize_info
+  - name: CancelInstanceResize
+    description: The API call.
+    link: https://support.huaweicloud.com/intl/en-us/api-dcs/CancelInstanceResize.html
+"""
+
+EXAMPLES = r"""
+- name: Cancel the resize that waits on one instance, whatever its background task is
+  huaweicloud.dcs.dcs_resize_cancel:
+    instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
+    region: cn-north-4
+    access_key: "{{ my_access_key }}"
+    secret_key: "{{ my_secret_key }}"
+
+# ansible localhost -m huaweicloud.dcs.dcs_resize_cancel -a 'instance_id=5560df16-cebf-4473-95c4-d1b573c16e79'
+- name: The same with the connection from the environment variables HW_ACCESS_KEY, HW_SECRET_KEY and HW_REGION_NAME
+  huaweicloud.dcs.dcs_resize_cancel:
+    instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
+
+- name: Cancel one certain resize, and wait until the instance is at rest
+  huaweicloud.dcs.dcs_resize_cancel:
+    instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
+    task_id: 8abf6e1e72c12e7c0172c15b508500aa
+    on_too_late: fail
+    wait: true
+
+- name: Cancel all resizes of the project that wait
+  module_defaults:
+    group/huaweicloud.dcs.dcs:
+      region: cn-north-4
+      profile: production
+  block:
+    - name: Find the resizes that wait
+      huaweicloud.dcs.dcs_resize_info:
+      register: found
+
+    - name: Cancel them
+      huaweicloud.dcs.dcs_resize_cancel:
+        resizes: "{{ found.resizes }}"
+"""
+
+RETURN = r"""
+resizes:
+  description: What became of each resize, in the order asked.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    instance_id:
+      description: The instance.
+      type: str
+      returned: always
+      sample: 5560df16-cebf-4473-95c4-d1b573c16e79
+    task_id:
+      description: The background task, as given or as found. Null if none was found.
+      type: str
+      returned: always
+      sample: 8abf6e1e72c12e7c0172c15b508500aa
+    outcome:
+      description:
+        - What the resize came to.
+        - V(cancelled) - it was waiting, and is cancelled; in check mode, it would be.
+        - V(absent) - nothing is waiting.
+        - V(executing) - too late, it is being carried out.
+        - V(applied) - too late, it has been carried out.
+        - V(failed) - see RV(resizes[].error).
+        - V(not_attempted) - not sent, because a request was refused with status 401.
+      type: str
+      returned: always
+      sample: cancelled
+    changed:
+      description: Whether the resize was cancelled, or would be.
+      type: bool
+      returned: always
+      sample: true
+    task:
+      description:
+        - The background task as last seen. Null if nobody had to look.
+      type: dict
+      returned: always
+      contains:
+        task_id:
+          description: The background task.
+          type: str
+          returned: always
+          sample: 8abf6e1e72c12e7c0172c15b508500aa
+        task_name:
+          description: The kind of background task, V(EXTEND) or V(ChangeInstanceSpec) for a resize.
+          type: str
+          returned: always
+          sample: EXTEND
+        status:
+          description: The status of the background task, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED).
+          type: str
+          returned: always
+          sample: WAITING
+        user_name:
+          description: Who scheduled it.
+          type: str
+          returned: always
+          sample: operator
+        created_at:
+          description: When it was scheduled, UTC.
+          type: str
+          returned: always
+          sample: '2026-01-31T07:38:42.503Z'
+        updated_at:
+          description: When it was last updated, UTC.
+          type: str
+          returned: always
+          sample: '2026-01-31T07:38:42.503Z'
+        old_spec_code:
+          description: The specification before the resize.
+          type: str
+          returned: always
+          sample: redis.ha.xu1.large.r2.4
+        new_spec_code:
+          description: The specification after the resize.
+          type: str
+          returned: always
+          sample: redis.ha.xu1.large.r2.8
+        old_capacity:
+          description: The capacity before the resize, in GB.
+          type: float
+          returned: always
+          sample: 4.0
+        new_capacity:
+          description: The capacity after the resize, in GB.
+          type: float
+          returned: always
+          sample: 8.0
+        details:
+          description: All that the API says about it, as received.
+          type: raw
+          returned: always
+          sample:
+            old_capacity: "4"
+            new_capacity: "8"
+            old_resource_spec_code: redis.ha.xu1.large.r2.4
+            new_resource_spec_code: redis.ha.xu1.large.r2.8
+    request_id:
+      description: The id of the cancel, or of the request that failed, for Huawei Cloud's support. Null if there was none.
+      type: str
+      returned: always
+      sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d
+    error:
+      description: Why the module fails on account of this resize. Null if it does not.
+      type: dict
+      returned: always
+      contains:
+        code:
+          description:
+            - The API's error code, such as V(DCS.4026), or one of the module's own - V(Ambiguous), V(Configuration), V(ConnectionFailed), V(InternalError),
+              V(InvalidId), V(NoAnswer), V(Redirect), V(Stopped), V(TlsError), V(TooLate), V(UnexpectedAnswer) or V(WaitTimeout). Null if the answer had none.
+          type: str
+          returned: always
+          sample: DCS.2003
+        message:
+          description: What was attempted, and why it failed.
+          type: str
+          returned: always
+          sample: 'POST /v2/0123/instances/5560/resize/cancel/8abf: answered with status 403 and DCS.2003: Policy does not allow it.'
+        http_status:
+          description: The status of the answer. Null if there was none.
+          type: int
+          returned: always
+          sample: 403
+        request_id:
+          description: The id of the request, for Huawei Cloud's support. Null if the answer had none.
+          type: str
+          returned: always
+          sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d
+"""
+
+import typing as t
+
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, not_begun
+
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "instance_id": {"type": "str"},
+    "task_id": {"type": "str"},
+    "resizes": {"type": "list", "elements": "dict"},
+    "on_too_late": {"type": "str", "choices": ["ignore", "warn", "fail"], "default": "warn"},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 300},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+def requested(module: DcsModule) -> list[Request]:
+    """The resizes that the options ask for."""
+    if module.params["resizes"] is None:
+        return [Request(module.params["instance_id"], module.params["task_id"])]
+    requests = []
+    for number, entry in enumerate(module.params["resizes"], 1):
+        instance_id, task_id = (None if is_blank(entry.get(key)) else str(entry[key]).strip() for key in ("instance_id", "task_id"))
+        if instance_id is None:
+            module.fail_json(msg=f"Entry {number} of 'resizes' has no instance_id")
+        requests.append(Request(instance_id, task_id))
+    return requests
+
+
+def diff(results: list[Result]) -> dict[str, str]:
+    """Which resizes wait, before and after."""
+    before = [(result.instance_id, task_id) for result in results for task_id in ([result.task_id] if result.changed else result.still_waiting)]
+    after = [(result.instance_id, task_id) for result in results for task_id in result.still_waiting]
+
+    def text(waiting: list[t.Any]) -> str:
+        return "".join(f"instance {instance_id}: resize {task_id} waits for the maintenance window\n" for instance_id, task_id in dict.fromkeys(waiting))
+
+    return {"before": text(before), "after": text(after)}
+
+
+def main() -> None:
+    module = DcsModule(
+        OPTIONS,
+        always={"resizes": []},
+        mutually_exclusive=[("instance_id", "resizes")],
+        required_one_of=[("instance_id", "resizes")],
+        required_by={"task_id": ("instance_id",)},
+    )
+    requests = requested(module)
+    plan = Plan(
+        on_too_late=module.params["on_too_late"],
+        check_mode=module.check_mode,
+        wait_timeout=module.params["wait_timeout"] if module.params["wait"] else None,
+        concurrency=module.params["concurrency"],
+    )
+    try:
+        results = cancel_resizes(module.connect(), requests, plan) if requests else []
+    except DcsError as error:
+        results = not_begun(requests, error)
+    for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
+        module.warn(warning)
+    returned: dict[str, t.Any] = {"changed": any(result.changed for result in results), "resizes": [result.as_result() for result in results]}
+    if module._diff:
+        returned["diff"] = diff(results)
+    errors = [(result.instance_id, result.error) for result in results if result.error]
+    if errors:
+        module.fail_json(msg=summarize(errors, len(results), "resizes"), **returned)
+    module.exit_json(**returned)
+
+
+if __name__ == "__main__":
+    main()
