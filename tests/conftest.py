@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all tests share: the collection under its full name, and a simulated cloud."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COLLECTIONS = ROOT / ".build" / "collections"
+
+
+def link_collection() -> None:
+    """Make the checkout reachable as a collection, which needs a certain path."""
+    link = COLLECTIONS / "ansible_collections" / "huaweicloud" / "dcs"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(ROOT, target_is_directory=True)
+
+
+link_collection()
+sys.path.insert(0, str(COLLECTIONS))
+
+from simulator.client import Simulator  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def running_simulator() -> Iterator[Simulator]:
+    """One simulator for all tests of this process."""
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def cloud(running_simulator: Simulator) -> Simulator:
+    """The simulated cloud, as if new."""
+    running_simulator.reset()
+    return running_simulator

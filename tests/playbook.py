@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs real playbooks and ad-hoc commands, and says what their tasks returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+COLLECTIONS = ROOT / ".build" / "collections"
+
+
+class Run(NamedTuple):
+    """What a run of Ansible came to.
+
+    :ivar results: one per task that ended: task, action, host, status (ok, failed, skipped, unreachable), ignored, result
+    :ivar stats: per host, as in the recap
+    """
+
+    code: int
+    output: str
+    results: list[dict[str, Any]]
+    stats: dict[str, dict[str, int]]
+
+    def result(self, task: str) -> dict[str, Any]:
+        """The result of the one task of that name."""
+        (found,) = [result["result"] for result in self.results if result["task"] == task]
+        return dict(found)
+
+
+def run_playbook(
+    playbook: str | Path | Sequence[Mapping[str, Any]],
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    extra_vars: Mapping[str, Any] | None = None,
+) -> Run:
+    """Run a playbook on localhost.
+
+    :param playbook: its file or full name, or its content: tasks (for localhost) or plays
+    :param arguments: further arguments, such as C(--check)
+    :param environment: further environment variables; what the surroundings have of Huawei Cloud or Ansible does not count
+    """
+    with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
+        if not isinstance(playbook, (str, Path)):
+            plays = list(playbook)
+            if not any("hosts" in play or "ansible.builtin.import_playbook" in play for play in plays):
+                plays = [{"hosts": "localhost", "gather_facts": False, "tasks": plays}]
+            playbook = Path(folder, "playbook.yml")
+            playbook.write_text(json.dumps(plays), encoding="utf-8")
+        command = ["ansible-playbook", str(playbook), *_extra_vars(extra_vars), *arguments]
+        return _run(command, Path(folder), environment or {})
+
+
+def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
+    """Run one module on localhost with C(ansible)."""
+    with tempfile.TemporaryDirectory(prefix="ad-hoc-") as folder:
+        command = ["ansible", "localhost", "-m", module, "-a", module_arguments, *arguments]
+        return _run(command, Path(folder), environment or {})
+
+
+def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that keep a run of Ansible to itself: nothing in the user's home, nothing from the surroundings."""
+    foreign = ("HW_", "HUAWEICLOUD_", "ANSIBLE_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign) and not name.upper().endswith("_PROXY")}
+    return {
+        **inherited,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_LOCAL_TEMP": str(home / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_PYTHON_INTERPRETER": os.environ.get("DCS_MODULE_PYTHON", sys.executable),
+        "ANSIBLE_NOCOLOR": "true",
+        **environment,
+    }
+
+
+def _extra_vars(values: Mapping[str, Any] | None) -> list[str]:
+    return ["--extra-vars", json.dumps(values)] if values else []
+
+
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Run:
+    record = folder / "record.jsonl"
+    variables = {
+        **ansible_environment(folder, environment),
+        "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+        "RECORD_FILE": str(record),
+    }
+    process = subprocess.run(
+        command, env=variables, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600
+    )
+    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    records = [json.loads(line) for line in lines]
+    stats = next((entry["stats"] for entry in records if "stats" in entry), {})
+    return Run(process.returncode, process.stdout, [entry for entry in records if "stats" not in entry], stats)
