@@ -91,8 +91,11 @@ class Gatekeeper:
         if flaw or account is None:
             self.count_failure(access_key)
             raise Refusal(401, "APIGW.0301", f"{_PREFIX}{flaw}, ak:{access_key}")
-        self._failures.pop(access_key, None)
         return account
+
+    def count_success(self, access_key: str) -> None:
+        """Note that a request was let in: the next failure is the first in a row."""
+        self._failures.pop(access_key, None)
 
     def count_failure(self, access_key: str) -> None:
         """Note a failed authentication; more than the allowed number in a row lock the access key."""

@@ -102,7 +102,7 @@ class Simulator:
 
     # Control calls
 
-    def _call(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def _call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         answer = self._session.post(f"{self.endpoint}/_control/{name}", json=arguments, timeout=60)
         result: dict[str, Any] = answer.json()
         if answer.status_code != 200:

@@ -180,6 +180,8 @@ class Server:
         finally:
             world.in_flight -= 1
             record["ended"] = time.time()
+        if record["access_key"] is not None and (answer is None or answer.status != 401):
+            world.gatekeeper.count_success(record["access_key"])
         if answer is None:
             return _Sent(transport, b"", keep_alive=False)
         record["status"] = answer.status

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The official client, unmodified, takes the simulator for the cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from simulator.client import Simulator
+from simulator.official_caller import INSTANCE
+
+
+@pytest.fixture
+def run(cloud: Simulator, tmp_path: pathlib.Path) -> Any:
+    """Runs the official client in a home of its own."""
+    cloud.add_instance(INSTANCE, name="cache-1")
+    cloud.add_instance(name="other")
+    account = cloud.environment()
+
+    def run_client(**changes: str) -> Any:
+        words = {**account, **changes}
+        program = pathlib.Path(__file__).with_name("official_client.py")
+        arguments = [cloud.endpoint, words["HW_ACCESS_KEY"], words["HW_SECRET_KEY"], words["HW_PROJECT_ID"], INSTANCE]
+        result = subprocess.run(
+            [sys.executable, str(program), *arguments], env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, cwd=tmp_path,
+            capture_output=True, text=True, timeout=60, check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run_client
+
+
+def test_it_schedules_lists_and_shows(run: Any, cloud: Simulator) -> None:
+    result = run()
+    assert result["resized"] == 204
+    assert result["tasks"]["task_count"] in (1, "1")
+    (task,) = result["tasks"]["tasks"]
+    assert (task["name"], task["status"]) == ("EXTEND", "WAITING")
+    assert (task["details"]["old_capacity"], task["details"]["new_capacity"]) == ("2", "8")
+    assert result["shown"]["instance_id"] == INSTANCE
+    assert result["shown"]["capacity"] == 2
+    assert [instance["name"] for instance in result["listed"]["instances"]] == ["cache-1"]
+    assert [(request["kind"], request["status"]) for request in cloud.requests()] == [("resize", 204), ("tasks", 200), ("instance", 200), ("instances", 200)]
+
+
+def test_a_wrong_key_is_refused(run: Any, cloud: Simulator) -> None:
+    result = run(HW_SECRET_KEY="not the secret key")
+    assert (result["status"], result["code"]) == (401, "APIGW.0301")
+    assert cloud.environment()["HW_ACCESS_KEY"] in result["message"]
+    assert result["request_id"] == cloud.requests()[0]["request_id"]
