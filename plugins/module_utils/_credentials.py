@@ -17,6 +17,7 @@ import configparser
 import datetime
 import json
 import os
+import re
 import typing as t
 
 from ._errors import ConfigurationError
@@ -151,6 +152,10 @@ def project_setting(options: Mapping[str, t.Any], environment: Mapping[str, str]
 
 def _complete(place: _Place) -> Credentials | None:
     values = place.values
+    # A header can't have them, and what would say so shows the value.
+    broken = [place.names[name] for name in _KEY_NAMES if re.search(r"\s", values.get(name, ""))]
+    if broken:
+        raise ConfigurationError(f"{place.name} has a blank or a line break inside {' and '.join(broken)}", code="Configuration")
     context = {name: values.get(name) for name in ("region", "project_id", "auth_url")}
     if "token" in values:
         return Credentials(source=place.name, token=values["token"], **context)

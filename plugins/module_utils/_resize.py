@@ -260,7 +260,7 @@ def _perhaps_done(evidence: Evidence, error: DcsError | None) -> DcsError:
     """The error, which says if the cancel may have taken effect after all."""
     error = error or DcsError("The cancel failed")
     if evidence.reply and evidence.reply.kind == "not_extending":
-        return _with_message(error, f"{error.message} But the background task is still waiting, so that this can't be true.")
+        return _with_message(error, f"{error.message} But its background task is still waiting.")
     if evidence.lost and evidence.last_seen != "waiting":
         return _with_message(error, f"{error.message} The cancel may have taken effect: run the same again, or look at the instance's background tasks.")
     return error
