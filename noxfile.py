@@ -149,7 +149,7 @@ def changelog(session: nox.Session) -> None:
     with session.chdir(collection):
         session.run("antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml")
         session.run("antsibull-changelog", "generate", silent=True)
-    latest = re.search(r"^## v([^\s<]+)", (collection / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    latest = re.search(r"^## v(\S+)", (collection / "CHANGELOG.md").read_text(encoding="utf-8").replace("\\", ""), re.MULTILINE)
     if latest is None or latest[1] != version:
         session.error(f"galaxy.yml says version {version}, the changelog {latest and latest[1]}")
     if (collection / "CHANGELOG.md").read_bytes() != (ROOT / "CHANGELOG.md").read_bytes():

@@ -5,6 +5,14 @@
 
 from __future__ import annotations
 
+import re
+import typing as t
+
+from docutils import nodes
+
+if t.TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 project = "huaweicloud.dcs"
 copyright = "2026, the huaweicloud.dcs contributors"  # noqa: A001  Sphinx's name for it
 title = html_title = html_short_title = "huaweicloud.dcs"
@@ -23,3 +31,19 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
 html_use_smartypants = False
+
+# Pages of ansible-core's documentation that are referred to. Its inventory would have to be loaded at each build.
+ANSIBLE_DOCUMENTATION = "https://docs.ansible.com/projects/ansible/latest"
+ANSIBLE_PAGES = {"common_return_values": "reference_appendices/common_return_values.html"}
+
+
+def link_to_ansible(app: Sphinx, env: object, reference: nodes.Element, content: nodes.TextElement) -> nodes.reference | None:
+    """Resolve a reference to one of ansible-core's pages or to a plugin of another collection."""
+    target = reference["reftarget"]
+    plugin = re.fullmatch(r"ansible_collections\.(?!huaweicloud\.dcs)(\w+)\.(\w+)\.(\w+)", target)
+    page = "collections/{}/{}/{}.html".format(*plugin.groups()) if plugin else ANSIBLE_PAGES.get(target)
+    return nodes.reference("", "", content, internal=False, refuri=f"{ANSIBLE_DOCUMENTATION}/{page}") if page else None
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("missing-reference", link_to_ansible)
