@@ -66,7 +66,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - How many seconds to wait at most. When they are over, the module fails, and RV(changed) stays V(true).
+      - How many seconds to wait at most. When they are over, the module fails, and C(changed) stays V(true).
     type: int
     default: 300
   concurrency:
