@@ -15,7 +15,6 @@ import signal
 import ssl
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from aiohttp import web
 
@@ -48,8 +47,7 @@ def _stop_at_end(descriptor: int, stop: asyncio.Event) -> None:
         stop.set()
 
 
-async def _run(arguments: argparse.Namespace, config: dict[str, Any]) -> None:
-    server = Server(config)
+async def _run(arguments: argparse.Namespace, server: Server) -> None:
     context = None
     if arguments.tls_cert:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -86,7 +84,11 @@ def main() -> None:
     elif arguments.list_settings:
         print(_table("setting", "default", "meaning", rows=settings.describe()))
     else:
-        asyncio.run(_run(arguments, read_config(arguments.config.read_text(encoding="utf-8")) if arguments.config else {}))
+        try:
+            server = Server(read_config(arguments.config.read_text(encoding="utf-8")) if arguments.config else {})
+        except (LookupError, TypeError, ValueError) as error:
+            sys.exit(f"{arguments.config}: {error}")
+        asyncio.run(_run(arguments, server))
 
 
 if __name__ == "__main__":

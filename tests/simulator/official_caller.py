@@ -86,7 +86,9 @@ class Caller:
         finally:
             connection.close()
 
-    def call(self, kind: str, query: dict[str, Any] | None = None, body: Any = None, *, instance_id: str = INSTANCE, task_id: str = TASK, **signing: Any) -> Reply:
+    def call(
+        self, kind: str, query: dict[str, Any] | None = None, body: Any = None, *, instance_id: str = INSTANCE, task_id: str = TASK, **signing: Any
+    ) -> Reply:
         """Send a signed request of a kind."""
         return self.send(*self.sign(*self.path(kind, instance_id, task_id), query, body, **signing))
 

@@ -32,7 +32,7 @@ class Settings:
     status_after_cancel_seconds: Annotated[float, "Seconds for which a cancelled task is still listed as waiting."] = 0
     status_after_cancel_lookups: Annotated[int, "Number of task lists in which a cancelled task is still listed as waiting."] = 0
     task_count_type: Annotated[Literal["integer", "string"], "Type of `task_count`: `integer` or `string`."] = "integer"
-    capacity_type: Annotated[Literal["string", "number"], "Type of the capacities in the details of tasks scheduled from then on: `string`, `number`."] = "string"
+    capacity_type: Annotated[Literal["string", "number"], "Type of the capacities in details of tasks scheduled from then on: `string`, `number`."] = "string"
     limit_enforced: Annotated[bool, "Whether a `limit` outside 1 to 1000 is refused; otherwise it is brought into that range."] = True
     page_cap: Annotated[int | None, "Most records on a page, whatever `limit` asks for; null is no cap."] = None
 

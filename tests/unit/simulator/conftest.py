@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 import pytest
-
 from simulator.client import Simulator
 from simulator.official_caller import INSTANCE, TASK, Caller
 

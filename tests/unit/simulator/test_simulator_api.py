@@ -10,7 +10,6 @@ import datetime
 import json
 
 import pytest
-
 from simulator.client import Simulator
 from simulator.official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 

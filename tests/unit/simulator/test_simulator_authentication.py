@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 
 import pytest
-
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 from simulator.official_caller import Caller

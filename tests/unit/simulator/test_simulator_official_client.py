@@ -14,7 +14,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from simulator.client import Simulator
 from simulator.official_caller import INSTANCE
 
