@@ -94,7 +94,8 @@ def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
     :raises ConfigurationError: there is none, or there are several
     :raises DcsError: IAM did not say
     """
-    projects = _rows(http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth), "projects")
+    rows = _rows(http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth), "projects")
+    projects = [row for row in rows if isinstance(row, dict)]
     found = [project for project in projects if project.get("name") == name and project.get("id")]
     if len(found) != 1:
         listed = ", ".join(f"{project.get('name')} ({project.get('id')})" for project in projects) or "none"
@@ -189,20 +190,19 @@ class Dcs:
         """The records of all pages, each once.
 
         Records may come and go between two pages, the count may be wrong and a page shorter than asked for: the end is a page with nothing new, or a page
-        that is not full and reaches the count.
+        that is not full and reaches exactly the count.
         """
         seen: set[str] = set()
         offset = 0
         while True:
             answer = self._get(url, {**query, "offset": offset, "limit": PAGE_SIZE}, action)
             rows = _rows(answer, rows_name)
-            new = [row for row in rows if row.get(key) and str(row[key]) not in seen]
+            new = [row for row in rows if isinstance(row, dict) and row.get(key) and str(row[key]) not in seen]
             for row in new:
                 seen.add(str(row[key]))
                 yield row
             offset += len(rows)
-            count = _number(answer.data.get(count_name))
-            if not new or (len(rows) < PAGE_SIZE and count is not None and offset >= count):
+            if not new or (len(rows) < PAGE_SIZE and offset == _number(answer.data.get(count_name))):
                 return
 
 
@@ -221,14 +221,14 @@ def _explain(error: DcsError, action: str) -> None:
     error.args = (error.message,)
 
 
-def _rows(answer: Answer, name: str) -> list[dict[str, t.Any]]:
+def _rows(answer: Answer, name: str) -> list[t.Any]:
     rows = answer.data.get(name)
     if not isinstance(rows, list):
         raise LostAnswerError(
             f"answered with status {answer.http_status}, but without a list of {name}",
             code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="GET",
         )
-    return [row for row in rows if isinstance(row, dict)]
+    return rows
 
 
 def _task(row: dict[str, t.Any]) -> BackgroundTask:

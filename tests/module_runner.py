@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module within this process, as AnsibleModule would be run, and returns what it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import types
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _module
+
+
+def run_module(
+    module: types.ModuleType,
+    arguments: Mapping[str, Any],
+    *,
+    check: bool = False,
+    diff: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Run a module and return its result, with C(warnings) as a list of texts whatever the version of ansible-core.
+
+    :param arguments: the module's options, by name
+    :param environment: environment variables; there are no others that belong to Huawei Cloud, no home and no metadata service
+    """
+    internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_version": "2.16.0"}
+    args = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **internal}}).encode()
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("HW_", "HUAWEICLOUD_")) and not name.lower().endswith("_proxy")}
+    opened: list[_http.Http] = []
+
+    def open_http(*args: Any, **kwargs: Any) -> _http.Http:
+        opened.append(_http.Http(*args, **kwargs))
+        return opened[-1]
+
+    warnings._global_warnings.clear()
+    output = io.StringIO()
+    try:
+        with (
+            patch.object(basic, "_ANSIBLE_ARGS", args),
+            # Only newer ansible-core has profiles.
+            patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
+            patch.dict(os.environ, {**variables, "HOME": "/nonexistent", "HW_METADATA_ENDPOINT": "none", **(environment or {})}, clear=True),
+            patch.object(_module, "Http", open_http),
+            contextlib.redirect_stdout(output),
+            pytest.raises(SystemExit) as end,
+        ):
+            module.main()
+    finally:
+        for http in opened:
+            http.close()
+    result: dict[str, Any] = json.loads(output.getvalue())
+    assert end.value.code == (1 if result.get("failed") else 0)
+    result["warnings"] = [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in result.get("warnings", [])]
+    return result

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A transport that plays a script: requests that are expected, and what each is answered with.
+
+It takes the place of the connections below `_http`, so that everything above is the real thing. An extra, a missing or a different request fails the test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from unittest.mock import patch
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from urllib3 import HTTPResponse
+
+PROJECT = "0123456789abcdef0123456789abcdef"
+INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
+TASK = "8abf6e1e72c12e7c0172c15b508500aa"
+ENDPOINT = "https://dcs.cn-north-4.myhuaweicloud.com"
+
+
+class Expected(NamedTuple):
+    """A request, and what it is answered with.
+
+    :ivar query: all parameters, as they are in the URL
+    :ivar error: raised instead of an answer
+    :ivar sent: whether the request has left when the error is raised
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    status: int
+    body: bytes
+    headers: dict[str, str]
+    error: Exception | None
+    sent: bool
+
+    def is_for(self, method: str, path: str, query: Mapping[str, str]) -> bool:
+        return (self.method, self.path, self.query) == (method, path, query)
+
+
+class Script:
+    """Requests that are expected, and the adapter that plays them.
+
+    :param ordered: whether they must come in the order in which they were expected
+    """
+
+    def __init__(self, ordered: bool = True) -> None:
+        self.ordered = ordered
+        #: All requests that came, as they would have gone out.
+        self.requests: list[requests.PreparedRequest] = []
+        self._expected: list[Expected] = []
+        self._wrong: list[str] = []
+        self._lock = threading.Lock()
+
+    def expect(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object] | None = None,
+        *,
+        status: int = 200,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        error: Exception | None = None,
+        sent: bool = True,
+    ) -> None:
+        """Expect one more request.
+
+        :param body: bytes, or what is sent as JSON
+        """
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        parameters = {name: str(value) for name, value in (query or {}).items()}
+        self._expected.append(Expected(method, path, parameters, status, content, {"Content-Type": "application/json", **(headers or {})}, error, sent))
+
+    def expect_tasks(self, *tasks: Mapping[str, Any], instance_id: str = INSTANCE, status: int = 200, body: object = None, **more: Any) -> None:
+        """Expect a look at an instance's background tasks, which are all on one page."""
+        body = {"task_count": len(tasks), "tasks": list(tasks)} if body is None else body
+        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}/tasks", {"offset": 0, "limit": 100}, status=status, body=body, **more)
+
+    def expect_cancel(self, status: int = 200, code: str | None = None, *, instance_id: str = INSTANCE, task_id: str = TASK, **more: Any) -> None:
+        """Expect a cancel, which is answered with success or with an error code."""
+        body: dict[str, str] = {"result": "success"} if code is None else {"error_code": code, "error_msg": f"The words of {code}."}
+        self.expect("POST", f"/v2/{PROJECT}/instances/{instance_id}/resize/cancel/{task_id}", status=status, **{"body": body, **more})
+
+    def expect_instance(self, status: int = 200, *, instance_id: str = INSTANCE, body: object = None, **attributes: Any) -> None:
+        """Expect a look at an instance."""
+        body = {"instance_id": instance_id, **attributes} if body is None else body
+        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}", status=status, body=body)
+
+    def verify(self) -> None:
+        """Fail if anything came that was not expected, or did not come although it was."""
+        missing = [f"missing: {expected.method} {expected.path} {expected.query}" for expected in self._expected]
+        assert not self._wrong + missing, "\n".join(self._wrong + missing)
+
+    # What `_http` asks of an adapter
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+        parts = urlsplit(str(request.url))
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        with self._lock:
+            self.requests.append(request)
+            candidates = self._expected[:1] if self.ordered else self._expected
+            expected = next((candidate for candidate in candidates if candidate.is_for(str(request.method), parts.path, query)), None)
+            if expected is None or request.body is not None:
+                wanted = "; expected: " + (f"{candidates[0].method} {candidates[0].path} {candidates[0].query}" if candidates else "none")
+                self._wrong.append(f"unexpected: {request.method} {parts.path} {query}{' with a body' if request.body else ''}{wanted}")
+                # Never repeated, so that the test ends.
+                raise AssertionError(self._wrong[-1])
+            self._expected.remove(expected)
+        _http._wire.sent = expected.sent
+        if expected.error:
+            raise expected.error
+        response = requests.Response()
+        response.status_code = expected.status
+        response.headers.update(expected.headers)
+        response.raw = HTTPResponse(io.BytesIO(expected.body), preload_content=False, status=expected.status)
+        return response
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@contextlib.contextmanager
+def scripted_transport(ordered: bool = True) -> Iterator[Script]:
+    """Play a script instead of sending anything, without delays before retries; verified at the end."""
+    script = Script(ordered)
+    with patch.object(_http, "_Adapter", lambda _size, _context: script), patch.object(_http, "FIRST_DELAY", 0.0):
+        yield script
+    script.verify()
+
+
+def task(status: str = "WAITING", name: str = "EXTEND", task_id: str = TASK, **more: Any) -> dict[str, Any]:
+    """A background task as the API lists it."""
+    return {
+        "id": task_id,
+        "name": name,
+        "status": status,
+        "details": {"old_capacity": "4", "new_capacity": "8", "old_resource_spec_code": "old.spec", "new_resource_spec_code": "new.spec"},
+        "user_name": "operator",
+        "created_at": "2026-01-31T07:38:42.503Z",
+        "updated_at": "2026-01-31T07:38:42.503Z",
+        **more,
+    }

@@ -1,0 +1,323 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The decision as tables: each row says what was answered and read, and what that comes to."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, ForbiddenError, StoppedError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Evidence, Reply, Request, Sighting, Verdict, decide, discover, predict
+from scripted_transport import INSTANCE, TASK
+
+REQUEST = Request(INSTANCE, TASK)
+POLICIES = ("ignore", "warn", "fail")
+STATUS_OF_STATE = {"waiting": "WAITING", "executing": "EXECUTING", "applied": "SUCCESS", "cancelled": "CANCELLED", "other": "FAILED"}
+UNREADABLE = ForbiddenError("The list is forbidden.", code="DCS.2003", http_status=403, request_id="r1")
+REPLIES = {
+    "done": Reply("done"),
+    "4239": Reply("not_extending", DcsError("Not extending.", code="DCS.4239", http_status=400)),
+    "busy": Reply("busy", DcsError("Busy.", code="DCS.4113", http_status=400)),
+    "lost": Reply("lost", DcsError("Lost.", code="NoAnswer")),
+    "403": Reply("refused", ForbiddenError("Forbidden.", code="DCS.3002", http_status=403)),
+    "stopped": Reply("stopped", StoppedError("Stopped.", code="Stopped")),
+}
+
+
+def background_task(status: str, task_id: str = TASK, name: str = "EXTEND") -> BackgroundTask:
+    return BackgroundTask(task_id, name, status, {}, "operator", "2026-01-31T07:38:42.503Z", None, None, None, None, None)
+
+
+def sighting(state: Any, others: int = 0) -> Sighting:
+    """What a look shows that finds the task in this state."""
+    waiting = tuple(background_task("WAITING", f"other{number}") for number in range(others))
+    if state == "unreadable":
+        return Sighting("unreadable", error=UNREADABLE)
+    return Sighting(state, background_task(STATUS_OF_STATE[state]) if state in STATUS_OF_STATE else None, waiting)
+
+
+def evidence(history: str) -> Evidence:
+    """What is known after these replies and looks, in their order."""
+    known = Evidence()
+    for event in history.split():
+        known = known.after_reply(REPLIES[event]) if event in REPLIES else known.after_look(sighting(event))
+    return known
+
+
+class Row(NamedTuple):
+    """A row of the table.
+
+    :ivar history: replies and looks so far
+    :ivar expected: the next step, or the outcome
+    :ivar warning: a part of the one warning; empty: there is none
+    :ivar code: of the error; None: there is none
+    :ivar message: a part of the error's message
+    :ivar last: whether no retry is left
+    """
+
+    history: str
+    expected: str
+    warning: str = ""
+    code: str | None = None
+    message: str = ""
+    on_too_late: str = "warn"
+    last: bool = False
+
+
+MAY_HAVE = "may have taken effect"
+TABLE = [
+    # The first step, and the plain answers.
+    Row("", "send"),
+    Row("", "send", last=True),
+    Row("done", "cancelled"),
+    Row("403", "failed", code="DCS.3002", message="Forbidden."),
+    Row("stopped", "not_attempted", code="Stopped"),
+    # Nothing is waiting, says the API (rules 1 and 2): one look, none with "ignore".
+    Row("4239", "look"),
+    Row("4239", "look", on_too_late="fail"),
+    Row("4239", "absent", on_too_late="ignore"),
+    Row("4239 executing", "executing", warning="is being carried out"),
+    Row("4239 executing", "executing", code="TooLate", message="is being carried out", on_too_late="fail"),
+    Row("4239 applied", "applied", warning="has been carried out"),
+    Row("4239 applied", "applied", code="TooLate", message="has been carried out", on_too_late="fail"),
+    Row("4239 missing", "absent"),
+    Row("4239 missing", "absent", on_too_late="fail"),
+    Row("4239 cancelled", "absent"),
+    Row("4239 other", "absent"),
+    Row("4239 unreadable", "absent", warning="could not be looked up: The list is forbidden."),
+    Row("4239 unreadable", "failed", code="DCS.2003", message="could not be looked up: The list is forbidden.", on_too_late="fail"),
+    # The list contradicts: repeat, and in the end fail.
+    Row("4239 waiting", "send"),
+    Row("4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
+    Row("4239 waiting 4239", "look"),
+    Row("4239 waiting 4239 missing", "absent"),
+    Row("4239 waiting 4239 executing", "executing", warning="is being carried out"),
+    Row("4239 waiting done", "cancelled"),
+    Row("4239 waiting 403", "failed", code="DCS.3002"),
+    Row("4239 waiting stopped", "failed", code="Stopped"),
+    # Busy, perhaps because the resize has begun.
+    Row("busy", "look"),
+    Row("busy", "failed", code="DCS.4113", on_too_late="ignore"),
+    Row("busy executing", "executing", warning="is being carried out"),
+    Row("busy executing", "executing", code="TooLate", on_too_late="fail"),
+    Row("busy applied", "applied", warning="has been carried out"),
+    Row("busy waiting", "failed", code="DCS.4113"),
+    Row("busy missing", "failed", code="DCS.4113"),
+    Row("busy other", "failed", code="DCS.4113"),
+    Row("busy unreadable", "failed", code="DCS.4113"),
+    Row("busy unreadable", "failed", code="DCS.4113", on_too_late="fail"),
+    # A lost answer (rule 7): looked up whatever on_too_late says, after the last attempt, too.
+    *(Row("lost", "look", on_too_late=policy, last=last) for policy in POLICIES for last in (False, True)),
+    Row("lost executing", "executing", warning="is being carried out"),
+    Row("lost executing", "executing", on_too_late="ignore"),
+    Row("lost executing", "executing", code="TooLate", on_too_late="fail", last=True),
+    Row("lost applied", "applied", warning="has been carried out", last=True),
+    *(
+        Row("lost cancelled", "cancelled", warning="its background task is CANCELLED", on_too_late=policy, last=last)
+        for policy in POLICIES
+        for last in (False, True)
+    ),
+    *(Row(f"lost {state}", "send") for state in ("waiting", "other", "missing", "unreadable")),
+    Row("lost waiting", "failed", code="NoAnswer", last=True),
+    *(Row(f"lost {state}", "failed", code="NoAnswer", message=MAY_HAVE, last=True) for state in ("other", "missing", "unreadable")),
+    # The repeat of a cancel whose answer was lost.
+    Row("lost waiting done", "cancelled"),
+    *(Row("lost waiting 4239", "look", on_too_late=policy) for policy in POLICIES),
+    *(
+        Row(f"lost {before} 4239 {after}", "cancelled", warning="a second cancel was answered with DCS.4239", on_too_late=policy)
+        for policy in POLICIES
+        for before in ("waiting", "other", "missing", "unreadable")
+        for after in ("cancelled", "other", "missing", "unreadable")
+    ),
+    Row("lost waiting 4239 executing", "executing", warning="is being carried out"),
+    Row("lost missing 4239 applied", "applied", code="TooLate", on_too_late="fail"),
+    Row("lost missing 4239 waiting", "send"),
+    Row("lost missing 4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
+    # Another refusal meanwhile: the cancel may have taken effect, unless the task was last seen waiting.
+    Row("lost waiting 403", "failed", code="DCS.3002"),
+    Row("lost missing 403", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("lost unreadable 403", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("lost waiting lost 403", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("lost waiting lost unreadable 403", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("lost unreadable stopped", "failed", code="Stopped", message=MAY_HAVE),
+    Row("lost waiting busy", "look"),
+    Row("lost waiting busy executing", "executing", warning="is being carried out"),
+    Row("lost missing busy missing", "failed", code="DCS.4113", message=MAY_HAVE),
+    Row("lost missing busy waiting", "failed", code="DCS.4113"),
+    Row("lost missing busy", "look", on_too_late="ignore"),
+]
+
+
+def name(row: Row) -> str:
+    return "-".join([*(row.history or "begin").split(), row.on_too_late, *(["last"] if row.last else []), row.expected])
+
+
+@pytest.mark.parametrize("row", TABLE, ids=name)
+def test_decide(row: Row) -> None:
+    verdict = decide(REQUEST, evidence(row.history), row.on_too_late, not row.last)
+    if row.expected in ("send", "look"):
+        assert verdict == row.expected
+        return
+    assert isinstance(verdict, Verdict)
+    assert verdict.outcome == row.expected
+    assert (verdict.error.code if verdict.error else None) == row.code
+    assert row.message in (verdict.error.message if verdict.error else "")
+    assert (MAY_HAVE in verdict.error.message if verdict.error else False) == (row.message == MAY_HAVE)
+    assert [row.warning in warning for warning in verdict.warnings] == ([True] if row.warning else [])
+    for warning in verdict.warnings:
+        assert TASK in warning
+        assert INSTANCE in warning
+
+
+def test_a_failure_keeps_the_facts_of_the_error() -> None:
+    verdict = decide(REQUEST, evidence("4239 unreadable"), "fail", True)
+    assert isinstance(verdict, Verdict)
+    assert verdict.error
+    assert (verdict.error.code, verdict.error.http_status, verdict.error.request_id) == ("DCS.2003", 403, "r1")
+
+
+def test_another_resize_that_waits_is_named_and_no_reason_to_send() -> None:
+    verdict = decide(REQUEST, evidence("4239").after_look(sighting("missing", others=2)), "warn", True)
+    assert isinstance(verdict, Verdict)
+    assert verdict.outcome == "absent"
+    assert [f"other{number} (EXTEND, WAITING)" in warning for number, warning in enumerate(verdict.warnings)] == [True, True]
+
+
+def histories(length: int) -> list[tuple[str, ...]]:
+    """Every run of rounds: a reply, after which somebody has looked or not."""
+    looks = ("", "waiting", "executing", "applied", "cancelled", "other", "missing", "unreadable")
+    rounds = list(itertools.product(REPLIES, looks))
+    return [sum(chosen, ()) for chosen in itertools.product(rounds, repeat=length)]
+
+
+@pytest.mark.parametrize("on_too_late", POLICIES)
+@pytest.mark.parametrize("may_repeat", [True, False])
+def test_whatever_happens_the_decision_keeps_the_rules(on_too_late: Any, may_repeat: bool) -> None:
+    for history in [*histories(1), *histories(2)]:
+        known = evidence(" ".join(history))
+        verdict = decide(REQUEST, known, on_too_late, may_repeat)
+        if verdict == "send":
+            assert may_repeat, history
+            assert known.sighting, "nothing is repeated without a look"
+        elif verdict == "look":
+            assert not known.sighting, history
+        else:
+            assert isinstance(verdict, Verdict)
+            lost = "lost" in history
+            if verdict.outcome == "cancelled":
+                assert history[-2] == "done" or (lost and verdict.warnings), history
+            if verdict.outcome == "absent":
+                assert not lost, "a lost answer never ends as if nothing had happened"
+                assert known.reply
+                assert known.reply.kind == "not_extending"
+            if verdict.outcome == "not_attempted":
+                assert not lost
+            if verdict.outcome in ("executing", "applied"):
+                assert (verdict.error is not None) == (on_too_late == "fail")
+                assert bool(verdict.warnings) == (on_too_late == "warn")
+            else:
+                assert (verdict.error is not None) == (verdict.outcome in ("failed", "not_attempted")), history
+
+
+# ---- Check mode
+
+
+PREDICTIONS = [
+    ("waiting", "cancelled", "cancelled", "cancelled"),
+    ("executing", "absent", "executing", "executing"),
+    ("applied", "absent", "applied", "applied"),
+    ("cancelled", "absent", "absent", "absent"),
+    ("other", "absent", "absent", "absent"),
+    ("missing", "absent", "absent", "absent"),
+    ("unreadable", "failed", "failed", "failed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "on_too_late", "outcome"), [(state, policy, outcome) for state, *outcomes in PREDICTIONS for policy, outcome in zip(POLICIES, outcomes, strict=True)]
+)
+def test_predict(state: Any, on_too_late: Any, outcome: str) -> None:
+    verdict = predict(REQUEST, sighting(state), on_too_late)
+    assert verdict.outcome == outcome
+    assert (verdict.error is not None) == (outcome == "failed" or (on_too_late == "fail" and outcome in ("executing", "applied")))
+
+
+@pytest.mark.parametrize("on_too_late", POLICIES)
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("state", [row[0] for row in PREDICTIONS if row[0] != "unreadable"])
+def test_check_mode_predicts_what_the_real_run_reports(state: Any, others: int, on_too_late: Any) -> None:
+    """The real run against a cloud in which nothing else happens."""
+    seen = sighting(state, others)
+    known = Evidence()
+    step: Any = decide(REQUEST, known, on_too_late, True)
+    while not isinstance(step, Verdict):
+        known = known.after_reply(REPLIES["done" if state == "waiting" else "4239"]) if step == "send" else known.after_look(seen)
+        step = decide(REQUEST, known, on_too_late, True)
+    predicted = predict(REQUEST, seen, on_too_late)
+    assert (predicted.outcome, predicted.warnings) == (step.outcome, step.warnings)
+    assert (predicted.error and predicted.error.as_result()) == (step.error and step.error.as_result())
+
+
+def test_check_mode_after_a_401_sends_no_more() -> None:
+    assert predict(REQUEST, Sighting("unreadable", error=StoppedError("Stopped.", code="Stopped")), "warn").outcome == "not_attempted"
+
+
+# ---- Discovery
+
+FOUND = Request(INSTANCE)
+DISCOVERIES: list[tuple[str, list[tuple[str, str]], str | int]] = [
+    # name and status of each task; then the outcome, or the place of the task that is to be cancelled
+    ("nothing at all", [], "absent"),
+    ("one waits", [("EXTEND", "WAITING")], 0),
+    ("created counts as waiting", [("EXTEND", "CREATED")], 0),
+    ("the SDK's name", [("ChangeInstanceSpec", "WAITING")], 0),
+    ("any case", [("cHaNgEiNsTaNcEsPeC", "waiting")], 0),
+    ("one waits among others", [("BindEip", "WAITING"), ("EXTEND", "SUCCESS"), ("EXTEND", "WAITING"), ("EXTEND", "EXECUTING")], 2),
+    ("another task waits", [("AddReplica", "WAITING")], "absent"),
+    ("two wait", [("EXTEND", "WAITING"), ("ChangeInstanceSpec", "CREATED")], "failed"),
+    ("one is carried out", [("EXTEND", "EXECUTING"), ("EXTEND", "SUCCESS")], "executing"),
+    ("any case of executing", [("extend", "executing")], "executing"),
+    ("another task is carried out", [("BindEip", "EXECUTING")], "absent"),
+    ("all have ended", [("EXTEND", "SUCCESS"), ("EXTEND", "FAILED"), ("EXTEND", "CANCELLED"), ("EXTEND", "DELETED")], "absent"),
+    ("an unknown status is not waiting", [("EXTEND", "PAUSED"), ("EXTEND", "")], "absent"),
+    ("no name", [("", "WAITING")], "absent"),
+]
+
+
+@pytest.mark.parametrize("on_too_late", POLICIES)
+@pytest.mark.parametrize(("tasks", "expected"), [row[1:] for row in DISCOVERIES], ids=[row[0] for row in DISCOVERIES])
+def test_discover(tasks: list[tuple[str, str]], expected: str | int, on_too_late: Any) -> None:
+    listed = [background_task(status, f"task{number}", name) for number, (name, status) in enumerate(tasks)]
+    verdict, found = discover(FOUND, listed, on_too_late)
+    if isinstance(expected, int):
+        assert (verdict, found) == (None, listed[expected])
+        return
+    assert verdict
+    assert verdict.outcome == expected
+    assert (found.status.upper() if found else None) == ("EXECUTING" if expected == "executing" else None)
+    assert bool(verdict.warnings) == (expected == "executing" and on_too_late == "warn")
+    if expected == "failed":
+        assert verdict.error
+        assert verdict.error.code == "Ambiguous"
+        assert all(task.id in verdict.error.message for task in listed)
+    else:
+        assert (verdict.error and verdict.error.code) == ("TooLate" if expected == "executing" and on_too_late == "fail" else None)
+
+
+# ---- Many
+
+
+@pytest.mark.parametrize(("concurrency", "count"), [(1, 5), (3, 1), (3, 50), (64, 2)])
+def test_parallel_results_keep_the_order(concurrency: int, count: int) -> None:
+    assert _resize.in_parallel(lambda number: number * 2, list(range(count)), concurrency) == [number * 2 for number in range(count)]
+
+
+def test_nothing_begun_fails_each_once() -> None:
+    results = _resize.not_begun([REQUEST, FOUND, REQUEST], DcsError("No project.", code="Configuration"))
+    assert [(result.task_id, result.outcome) for result in results] == [(TASK, "failed"), (None, "failed")]
