@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from typing import Callable
 
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
@@ -24,6 +23,13 @@ from .settings import Settings
 _AUTHORIZATION = re.compile(r"SDK-HMAC-SHA256 Access=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})")
 _ALWAYS_SIGNED = {"host", "x-sdk-date"}
 _PREFIX = "Incorrect IAM authentication information: "
+
+
+class Keys(NamedTuple):
+    """What the SDK's signer needs of the SDK's credentials; importing those would write into the user's home."""
+
+    ak: str
+    sk: str
 
 
 @dataclasses.dataclass
@@ -70,7 +76,7 @@ class Gatekeeper:
         self._now = now
         self._failures: dict[str, int] = {}
         self._locked_until: dict[str, float] = {}
-        self._by_access_key = {account.access_key: (account, Signer(BasicCredentials(account.access_key, account.secret_key))) for account in accounts}
+        self._by_access_key = {account.access_key: (account, Signer(Keys(account.access_key, account.secret_key))) for account in accounts}
         self._by_token = {account.token: account for account in accounts if account.token}
 
     def admit(self, request: Received) -> Account:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import email.utils
+import functools
 import gzip
 import inspect
 import json
@@ -296,8 +297,13 @@ async def huge_body(exchange: Exchange, answer: Answer, *, megabytes: int = 50) 
 
 @_fault("A compressed body of a few kilobytes that unpacks to many megabytes.", effect="done")
 async def gzip_bomb(_exchange: Exchange, answer: Answer, *, megabytes: int = 200) -> Answer:
-    body = gzip.compress(b'{"result": "success", "note": "' + b"x" * (megabytes * 2**20) + b'"}')
+    body = await asyncio.to_thread(_bomb, megabytes)
     return dataclasses.replace(answer, body=body, headers={"Content-Encoding": "gzip"})
+
+
+@functools.lru_cache
+def _bomb(megabytes: int) -> bytes:
+    return gzip.compress(b'{"result": "success", "note": "' + b"x" * (megabytes * 2**20) + b'"}')
 
 
 @_fault("A body that comes one byte at a time and never ends.", effect="done")

@@ -14,10 +14,10 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
+from .authentication import Keys
 from .client import Simulator
 
 INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
@@ -73,7 +73,7 @@ class Caller:
             method=method, schema="http", host=self.address, resource_path=path, query_params=list((query or {}).items()), body=content,
             header_params={"X-Sdk-Date": f"{moment:%Y%m%dT%H%M%SZ}", "Content-Type": "application/json", **(headers or {})},
         )
-        Signer(BasicCredentials(access_key or self.access_key, secret_key or self.secret_key)).sign(request)
+        Signer(Keys(access_key or self.access_key, secret_key or self.secret_key)).sign(request)
         return method, request.uri, request.header_params, content
 
     def send(self, method: str, target: str, headers: dict[str, str], content: bytes = b"", *, timeout: float = 5) -> Reply:

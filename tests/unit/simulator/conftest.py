@@ -2,28 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A running simulator, and a caller that signs with the official SDK."""
+"""A resize that waits, and a caller that signs with the official SDK."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 from simulator.client import Simulator
 from simulator.official_caller import INSTANCE, TASK, Caller
-
-
-@pytest.fixture(scope="session")
-def _running_cloud() -> Iterator[Simulator]:
-    with Simulator() as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def cloud(_running_cloud: Simulator) -> Simulator:
-    """A simulated cloud as it is in the beginning."""
-    _running_cloud.reset()
-    return _running_cloud
 
 
 @pytest.fixture

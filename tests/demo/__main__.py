@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""See it happen: a resize is scheduled on a simulated cloud, and a playbook cancels it, twice."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from playbook import COLLECTIONS, ROOT, Run, run_playbook
+from simulator.client import Simulator
+
+PLAYBOOK = Path(__file__).with_name("cancel.yml")
+INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
+TASK = "8abf6e1e72c12e7c0172c15b508500aa"
+
+
+def say(text: str = "", *, bold: bool = False) -> None:
+    """Print a line, in bold on a terminal."""
+    print(f"\033[1m{text}\033[0m" if bold and sys.stdout.isatty() else text, flush=True)
+
+
+def task_status(cloud: Simulator) -> str:
+    """The status of the resize in the cloud's task list."""
+    return str(cloud.state()["instances"][INSTANCE]["tasks"][TASK]["listed_status"])
+
+
+def run(cloud: Simulator, playbook: Path) -> Run:
+    """Run the playbook and show what Ansible says."""
+    say(f"  $ ansible-playbook {playbook.name} -e instance_id={INSTANCE}")
+    result = run_playbook(playbook, environment={**cloud.environment(), "COLUMNS": "80"}, extra_vars={"instance_id": INSTANCE})
+    for line in result.output.splitlines():
+        if line.strip():
+            say(f"  | {line.rstrip()}")
+    return result
+
+
+def is_right(result: Run, *, changed: int) -> bool:
+    """Whether a run ended well, and its recap counts so many changes."""
+    recap = result.stats.get("localhost", {})
+    right = result.code == 0 and recap.get("changed") == changed and not recap.get("failures") and not recap.get("unreachable")
+    if not right:
+        say(f"  This is wrong: the recap must say changed={changed} failed=0.", bold=True)
+    return right
+
+
+def show(playbook: Path) -> bool:
+    """Show it all; whether everything was as it must be."""
+    with Simulator() as cloud:
+        cloud.schedule(INSTANCE, task_id=TASK, instance={"name": "cache"})
+        say("A resize waits for its maintenance window", bold=True)
+        say(f"  cloud     simulated, {cloud.endpoint}")
+        say(f"  instance  {INSTANCE}, from 2 GB to 4 GB between 18:00 and 22:00 UTC")
+        say(f"  task      {TASK}, {task_status(cloud)}")
+        say()
+        say("A playbook cancels it", bold=True)
+        first = is_right(run(cloud, playbook), changed=1)
+        if first:
+            say(f"  changed=1: a resize was waiting, and has been cancelled. Its task is {task_status(cloud)} now.")
+        say()
+        say("The same playbook again", bold=True)
+        second = is_right(run(cloud, playbook), changed=0)
+        if second:
+            say("  changed=0: nothing was waiting any more, so nothing was done. That is no failure: run it as often as you like.")
+        say()
+        requests, cancels = cloud.requests(), cloud.effective_cancels()
+        say(f"The cloud saw {len(requests)} requests, each with a valid signature. Cancels that took effect: {len(cancels)}.")
+        return first and second and len(cancels) == 1
+
+
+def main() -> int:
+    """Run the demonstration; 0 if everything was as it must be."""
+    parser = argparse.ArgumentParser(prog="make demo", description="A resize is scheduled on a simulated cloud, and a playbook cancels it, twice.")
+    parser.add_argument("--playbook", type=Path, default=PLAYBOOK, help="another playbook to run, with the variable instance_id")
+    arguments = parser.parse_args()
+
+    link = COLLECTIONS / "ansible_collections" / "huaweicloud" / "dcs"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(ROOT, target_is_directory=True)
+    scratch = ROOT / ".build" / "demo"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        # everything temporary, Ansible's own included, stays in the checkout
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        return 0 if show(arguments.playbook.resolve()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
