@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of the benchmarks. Only ratios of one run count: machines differ, and are noisy.
+
+    python -m benchmark --module-python PYTHON --results FILE [--rounds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ansible.release
+from simulator.authentication import DEFAULT_ACCOUNTS
+from simulator.client import Simulator
+
+from .measure import Figure, payload, run
+from .report import table
+
+#: Tasks of a kind in one play.
+TASKS = 15
+CONCURRENCY = 16
+FLEETS = (1, 10, 100, 500, 2000)
+LATENCIES = (20, 100)
+#: A loop is measured over so many items and scaled up: it is linear, and slow.
+LOOP = 25
+
+
+def uri(cloud: Simulator, instance_id: str, task_id: str) -> dict[str, Any]:
+    """The task that people write without a module of their own."""
+    project = cloud.environment()["HW_PROJECT_ID"]
+    return {
+        "ansible.builtin.uri": {
+            "url": f"{cloud.endpoint}/v2/{project}/instances/{instance_id}/resize/cancel/{task_id}",
+            "method": "POST",
+            "headers": {"X-Auth-Token": DEFAULT_ACCOUNTS[0].token},
+            "status_code": [200, 400],
+        },
+        "register": "answer",
+        "changed_when": "answer.status == 200",
+        "failed_when": "answer.status not in [200, 400] or (answer.status == 400 and answer.json.error_code != 'DCS.4239')",
+    }
+
+
+def kinds(cloud: Simulator) -> dict[str, list[dict[str, Any]]]:
+    """For each kind of task to compare, as many as are measured at once, each with a resize of its own to cancel."""
+    cloud.reset()
+
+    def resizes() -> list[dict[str, str]]:
+        return cloud.schedule_many(TASKS)
+
+    return {
+        "ping": [{"ansible.builtin.ping": {}} for _number in range(TASKS)],
+        "uri": [uri(cloud, **resize) for resize in resizes()],
+        "dcs_resize_cancel": [{"huaweicloud.dcs.dcs_resize_cancel": resize} for resize in resizes()],
+        "SDK": [{"sdk_cancel": resize} for resize in resizes()],
+    }
+
+
+def python_for(kind: str, module_python: str) -> str:
+    """What runs the modules of a kind: the SDK is installed only where this program runs."""
+    return sys.executable if kind == "SDK" else module_python
+
+
+def cpu_per_task(cloud: Simulator, module_python: str, rounds: int) -> dict[str, Any]:
+    """CPU seconds of one task of each kind, and its ratio to uri's in the same round."""
+    seconds: dict[str, list[float]] = {}
+    for _round in range(rounds):
+        empty = run([], {}, module_python)
+        for kind, tasks in kinds(cloud).items():
+            cost = run(tasks, cloud.environment(), python_for(kind, module_python))
+            seconds.setdefault(kind, []).append((cost.cpu - empty.cpu) / TASKS)
+    return {
+        kind: {"seconds": Figure.of(values)._asdict(), "to uri": Figure.of([own / other for own, other in zip(values, seconds["uri"])])._asdict()}
+        for kind, values in seconds.items()
+    }
+
+
+def prepare(cloud: Simulator, latency: int, count: int) -> list[dict[str, str]]:
+    """So many resizes that wait, in a cloud that takes so many milliseconds for each answer."""
+    cloud.reset()
+    cloud.configure(latency_ms=latency)
+    resizes = cloud.schedule_many(count)
+    cloud.clear_requests()
+    return resizes
+
+
+def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds: int) -> dict[str, Any]:
+    """Many resizes in one task: wall time to the limit that the API's own time sets, memory and requests."""
+    to_limit, seconds, per_resize, memory = [], [], [], []
+    for _round in range(rounds):
+        resizes = prepare(cloud, latency, count)
+        empty = run([], {}, module_python)
+        cost = run([{"huaweicloud.dcs.dcs_resize_cancel": {"resizes": resizes, "concurrency": CONCURRENCY}}], cloud.environment(), module_python)
+        if len(cloud.effective_cancels()) != count:
+            sys.exit(f"{count} resizes waited and {len(cloud.effective_cancels())} were cancelled")
+        to_limit.append(cost.seconds / (empty.seconds + latency / 1000 * count / CONCURRENCY))
+        seconds.append(cost.seconds)
+        per_resize.append((cost.seconds - empty.seconds) / count)
+        memory.append(cost.memory / 1024)
+    figures = {"to limit": to_limit, "seconds": seconds, "per resize": per_resize, "memory": memory}
+    return {
+        "latency": latency,
+        "count": count,
+        "requests": len(cloud.requests()),
+        **{name: Figure.of(values)._asdict() for name, values in figures.items()},
+    }
+
+
+def loop(cloud: Simulator, module_python: str, latency: int, task: Mapping[str, Any]) -> float:
+    """Wall seconds of one turn of a loop over resizes."""
+    items = prepare(cloud, latency, LOOP)
+    empty = run([], {}, module_python)
+    cost = run([{**task, "loop": items, "loop_control": {"label": "{{ item.instance_id }}"}}], cloud.environment(), module_python)
+    return (cost.seconds - empty.seconds) / LOOP
+
+
+def measure_all(cloud: Simulator, module_python: str, rounds: int) -> dict[str, Any]:
+    of_item = {"instance_id": "{{ item.instance_id }}", "task_id": "{{ item.task_id }}"}
+
+    def said_by(*arguments: str) -> str:
+        return subprocess.run([module_python, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+    return {
+        "versions": {
+            "ansible-core": ansible.release.__version__,
+            "python": said_by("-c", "import platform; print(platform.python_version())"),
+            "requests": said_by("-c", "import requests; print(requests.__version__)"),
+        },
+        "rounds": rounds,
+        "tasks": TASKS,
+        "concurrency": CONCURRENCY,
+        "loop": LOOP,
+        "cpu": cpu_per_task(cloud, module_python, rounds),
+        "payload": {kind: payload(tasks[0], cloud.environment(), python_for(kind, module_python)) for kind, tasks in kinds(cloud).items()},
+        "fleets": [fleet(cloud, module_python, latency, count, min(rounds, 3)) for latency in LATENCIES for count in FLEETS],
+        "loops": [
+            {
+                "latency": latency,
+                "uri": loop(cloud, module_python, latency, uri(cloud, **of_item)),
+                "dcs_resize_cancel": loop(cloud, module_python, latency, {"huaweicloud.dcs.dcs_resize_cancel": of_item}),
+            }
+            for latency in LATENCIES
+        ],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmark", description=__doc__.splitlines()[0])
+    parser.add_argument("--module-python", default=sys.executable, help="runs the modules; best one that has requests and little else")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--results", type=Path, default=Path(__file__).with_name("results.json"))
+    options = parser.parse_args()
+    with Simulator() as cloud:
+        results = measure_all(cloud, options.module_python, options.rounds)
+    options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
