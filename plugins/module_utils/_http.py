@@ -49,14 +49,12 @@ try:
     import requests
     import requests.utils
     from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.exceptions import HTTPError
 
     REQUESTS_IMPORT_ERROR: str | None = None
 except ImportError:  # _module says what is missing before any of this is used
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+    HTTPAdapter = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -284,7 +282,7 @@ class Http:
         self._validate_certs = validate_certs
         self._ca_path = ca_path
         self._routing = threading.Lock()
-        self._routes: dict[str, tuple[HTTPAdapter, dict[str, str]]] = {}
+        self._routes: dict[tuple[str, str], tuple[HTTPAdapter, dict[str, str]]] = {}
 
     def attempts(self) -> Attempts:
         """The retries for a call that needs several requests of its own."""
@@ -331,7 +329,7 @@ class Http:
             try:
                 return self._send(method, url, query, auth, headers, attempts)
             except (UnsentError, ThrottledError) as error:
-                if isinstance(error, _TlsError) or not attempts.wait(error):
+                if isinstance(error, _HopelessError) or not attempts.wait(error):
                     raise
 
     def _send(
@@ -351,7 +349,9 @@ class Http:
                 status = response.status_code
                 body = _read(response)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise self._failure(method, url, error, status) from error
+            if status not in _KINDS:
+                raise self._failure(method, url, error, status) from error
+            body = b""  # The status alone is a refusal, whatever the rest would have said.
         finally:
             attempts.took(time.monotonic() - began)
             self._pace.leave(status)
@@ -361,20 +361,25 @@ class Http:
         """The connections and the proxies for the origin of a URL."""
         origin = urlsplit(url)
         with self._routing:
-            if origin.netloc not in self._routes:
+            key = (origin.scheme, origin.netloc)
+            if key not in self._routes:
                 context = _tls_context(self._validate_certs, self._ca_path) if origin.scheme == "https" else None
-                self._routes[origin.netloc] = _Adapter(self._concurrency, context), requests.utils.get_environ_proxies(url)
-            return self._routes[origin.netloc]
+                self._routes[key] = _Adapter(self._concurrency, context), requests.utils.get_environ_proxies(url)
+            return self._routes[key]
 
     def _failure(self, method: str, url: str, error: Exception, status: int | None) -> DcsError:
         """What an attempt without a whole answer came to."""
         parts = urlsplit(url)
         facts = {"method": method, "path": parts.path, "http_status": status}
-        reason = self._mask(_reason(error))
-        if isinstance(error, requests.exceptions.SSLError) and not _wire.sent:
-            return _TlsError(f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}", code="TlsError", **facts)  # type: ignore[arg-type]
+        cause = _cause(error)
+        reason = self._mask(_reason(cause))
+        # A server that hangs up in the middle of the handshake may be busy.
+        if isinstance(error, requests.exceptions.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not _wire.sent:
+            return _HopelessError(f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}", code="TlsError", **facts)  # type: ignore[arg-type]
         if not _wire.sent:
-            return UnsentError(f"{method} {parts.path}: no connection to {parts.netloc}: {reason}", code="ConnectionFailed", **facts)  # type: ignore[arg-type]
+            # Everything that is wrong with a value, such as the address of a proxy, is a ValueError.
+            kind = _HopelessError if isinstance(error, ValueError) else UnsentError
+            return kind(f"{method} {parts.path}: no connection to {parts.netloc}: {reason}", code="ConnectionFailed", **facts)  # type: ignore[arg-type]
         return LostAnswerError(f"{method} {parts.path}: sent, but no whole answer came: {reason}", code="NoAnswer", **facts)  # type: ignore[arg-type]
 
     def _judge(self, method: str, url: str, response: requests.Response, body: bytes) -> Answer:
@@ -415,11 +420,12 @@ class Http:
     def _mask(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
+        text = re.sub(r"://\S*@", "://***@", text)  # a user and a password in a URL
         return re.sub(r"\b[0-9a-fA-F]{64}\b", "***", text)  # a signature
 
 
-class _TlsError(UnsentError):
-    """The server's certificate is not trusted, which no retry changes."""
+class _HopelessError(UnsentError):
+    """The server's certificate is not trusted, or the address of a proxy makes no sense, which no retry changes."""
 
 
 # Whether the request of this thread has begun to leave; exact, where the kinds of exceptions of requests and urllib3 are not.
@@ -479,20 +485,10 @@ class _Observed:
         super().send(data)  # type: ignore[misc]
 
 
-class _PlainConnection(_Observed, HTTPConnection):
-    pass
-
-
-class _TlsConnection(_Observed, HTTPSConnection):
-    pass
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+def _observed(pool: t.Any) -> t.Any:
+    """A kind of connection pool, whose connections are observed."""
+    connection = type("Connection", (_Observed, pool.ConnectionCls), {})
+    return type("Pool", (pool,), {"ConnectionCls": connection})
 
 
 class _Adapter(HTTPAdapter):
@@ -522,7 +518,7 @@ class _Adapter(HTTPAdapter):
 
     @staticmethod
     def _observe(manager: t.Any) -> None:
-        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        manager.pool_classes_by_scheme = {scheme: _observed(pool) for scheme, pool in manager.pool_classes_by_scheme.items()}
 
 
 def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
@@ -554,6 +550,9 @@ def _read(response: requests.Response) -> bytes:
         body += chunk
         if len(body) > LARGEST_ANSWER:
             raise OSError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    # Older versions of urllib3 take a connection that ends early for the end of the body.
+    if response.raw.length_remaining:
+        raise OSError(f"the answer ended {response.raw.length_remaining} bytes early")
     return bytes(body)
 
 
@@ -580,10 +579,11 @@ def _error_of(data: dict[str, t.Any]) -> tuple[str | None, str | None]:
     return None, None
 
 
+_KINDS: dict[int | None, type[DcsError]] = {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}
+
+
 def _kind_of(status: int) -> type[DcsError]:
-    if status >= 500:
-        return LostAnswerError
-    return {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}.get(status, RefusedError)
+    return LostAnswerError if status >= 500 else _KINDS.get(status, RefusedError)
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -593,20 +593,29 @@ def _retry_after(value: str | None) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        date = email.utils.parsedate_tz(value)
+        if not date:
+            return None
         try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (TypeError, ValueError, OverflowError):
+            # A date without a zone is in UTC.
+            seconds = email.utils.mktime_tz(date) - time.time()
+        except (ValueError, OverflowError):
             return None
     # A number that is none (NaN) compares as false.
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost reason of an exception of requests, in a few words."""
+def _cause(error: BaseException) -> BaseException:
+    """What is at the bottom of an exception of requests."""
     while True:
         inner = getattr(error, "reason", None)
         if not isinstance(inner, BaseException):
             inner = next((value for value in error.args if isinstance(value, BaseException)), None)
         if inner is None:
-            return re.sub(r"^<?\w+\(.*?\)>?: |^<[^>]*>: ", "", str(error)) or type(error).__name__
+            return error
         error = inner
+
+
+def _reason(cause: BaseException) -> str:
+    """An exception in a few words."""
+    return re.sub(r"^<?\w+\(.*?\)>?: |^<[^>]*>: ", "", str(cause)) or type(cause).__name__

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Servers on loopback that do to a connection, byte by byte, whatever a test wants."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+
+class Connection:
+    """One connection that a client has opened."""
+
+    def __init__(self, server: Server, sock: socket.socket) -> None:
+        self._server = server
+        self.sock = sock
+
+    def receive(self) -> str | None:
+        """The next request's line and headers; None if the client has closed the connection."""
+        received = b""
+        while not received.endswith(b"\r\n\r\n"):
+            byte = self.sock.recv(1)
+            if not byte:
+                return None
+            received += byte
+        request = received.decode("latin-1")
+        self._server.requests.append(request)
+        return request
+
+    def send(self, data: bytes) -> None:
+        """Send these bytes."""
+        self.sock.sendall(data)
+
+    def answer(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Send a whole answer; what is not bytes is sent as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send(head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
+
+    def drip(self, data: bytes, seconds: float) -> None:
+        """Send byte after byte, with a pause after each, again and again until the client has had enough."""
+        while True:
+            for byte in data:
+                self.send(bytes([byte]))
+                time.sleep(seconds)
+
+    def reset(self) -> None:
+        """Tear the connection down without a farewell."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def stall(self) -> None:
+        """Say nothing until the client gives up."""
+        with contextlib.suppress(OSError):
+            select.select([self.sock], [], [], 60)
+            self.sock.recv(1)
+
+
+class Server:
+    """What a server has seen.
+
+    :ivar requests: line and headers of each request
+    :ivar connections: how many were opened
+    """
+
+    def __init__(self, port: int, scheme: str) -> None:
+        self.port = port
+        self.url = f"{scheme}://127.0.0.1:{port}"
+        self.requests: list[str] = []
+        self.connections = 0
+
+
+@contextlib.contextmanager
+def serve(handle: Callable[[Connection], None], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Listen on a free port; each connection is handed over, in a thread of its own, and closed afterwards.
+
+    :param tls: the connection is handed over after the handshake
+    """
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(listener.getsockname()[1], "https" if tls else "http")
+    threads: list[threading.Thread] = []
+
+    def run(sock: socket.socket) -> None:
+        # A client that has gone away is no concern of the server.
+        with contextlib.suppress(OSError):
+            sock.settimeout(60)
+            if tls:
+                sock = tls.wrap_socket(sock, server_side=True)
+            handle(Connection(server, sock))
+        sock.close()
+
+    def accept() -> None:
+        while True:
+            try:
+                sock, _address = listener.accept()
+            except OSError:
+                return
+            server.connections += 1
+            threads.append(threading.Thread(target=run, args=(sock,), daemon=True))
+            threads[-1].start()
+
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
+    try:
+        yield server
+    finally:
+        # Closing alone does not wake the thread that waits for a connection.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        accepting.join()
+
+
+def answering(*answers: tuple[object, int, Mapping[str, str]]) -> Callable[[Connection], None]:
+    """A server that gives these answers (body, status, headers) in turn, over as many connections as it takes, and the last one for ever."""
+    left = list(answers)
+
+    def handle(connection: Connection) -> None:
+        while connection.receive():
+            body, status, headers = left.pop(0) if len(left) > 1 else left[0]
+            connection.answer(body, status, headers)
+
+    return handle
+
+
+def head(status: int, headers: Mapping[str, str]) -> bytes:
+    """Line and headers of an answer."""
+    return "".join([f"HTTP/1.1 {status} Status\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode("latin-1")
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
