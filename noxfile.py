@@ -216,3 +216,28 @@ def bench(session: nox.Session) -> None:
     session.run("uv", "venv", "--quiet", "--allow-existing", "--python", session.python or "python3", str(environment), external=True)
     session.run("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(environment), "requests", external=True)
     session.run("python", "-m", "benchmark", "--module-python", str(environment / "bin" / "python"), *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Compare what is assumed of the API with the simulator or, when DCS_INSTANCE_ID names a disposable instance, with the cloud."""
+    install(session, "test")
+    session.run("pytest", "--capture=no", "tests/conformance", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure what a cancel and a fleet cost, against the limits and against what people write today."""
+    install(session, "test")
+    session.run("python", "-m", "benchmark", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Change the core of the plugins in many small ways, and list the changes that no unit test notices."""
+    install(session, "mutation")
+    folder = export("mutation").parents[2]
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    with session.chdir(folder):
+        session.run("mutmut", "run", *session.posargs)
+        session.run("mutmut", "results")
