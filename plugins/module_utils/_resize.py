@@ -18,6 +18,7 @@ import typing as t
 from ._dcs import check_id
 from ._errors import (
     AuthenticationError,
+    ConfigurationError,
     DcsError,
     LostAnswerError,
     NotFoundError,
@@ -353,13 +354,25 @@ def cancel_resizes(dcs: Dcs, requests: Sequence[Request], plan: Plan) -> list[Re
     return [results[request] for request in wanted]
 
 
-def not_begun(requests: Sequence[Request], error: DcsError) -> list[Result]:
-    """The results where the API could not even be asked.
+def malformed(request: Request) -> DcsError | None:
+    """Why a request can't be sent, if its ids are none."""
+    try:
+        check_id("instance", request.instance_id)
+        if request.task_id is not None:
+            check_id("task", request.task_id)
+    except ConfigurationError as error:
+        return error
+    return None
 
-    :param error: why
+
+def not_begun(requests: Sequence[Request], error: DcsError | None = None) -> list[Result]:
+    """The results where the API was not even asked.
+
+    :param error: why, for those that are not malformed
     """
     outcome: Outcome = "not_attempted" if isinstance(error, AuthenticationError) else "failed"
-    return [_result(request, Verdict(outcome, error)) for request in dict.fromkeys(requests)]
+    refused = {request: malformed(request) for request in requests}
+    return [_result(request, Verdict("failed", refused[request]) if refused[request] else Verdict(outcome, error)) for request in refused]
 
 
 def in_parallel(function: Callable[[t.Any], t.Any], items: Sequence[t.Any], concurrency: int) -> list[t.Any]:
@@ -378,11 +391,12 @@ def _cancel(dcs: Dcs, plan: Plan, done: frozenset[str | None], request: Request)
 
     :param done: the tasks that this run has cancelled already, whatever the list says of them
     """
+    refused = malformed(request)
+    if refused:
+        return _result(request, Verdict("failed", refused))
     try:
-        check_id("instance", request.instance_id)
         if request.task_id is None:
             return _find_and_cancel(dcs, plan, done, request)
-        check_id("task", request.task_id)
         if plan.check_mode:
             sighting = _look(dcs, request, plan.on_too_late != "ignore")
             return _result(request, predict(request, sighting, plan.on_too_late), sighting.task)
@@ -574,7 +588,8 @@ def list_resizes(
         try:
             tasks = dcs.tasks(instance_id, start_time, end_time)
         except DcsError as error:
-            if isinstance(error, NotFoundError) and not named:
+            # The gateway's own 404 speaks of the API, not of the instance.
+            if isinstance(error, NotFoundError) and not named and not (error.code or "").startswith("APIGW."):
                 return [], None, None, f"The instance {instance_id} vanished while its resizes were being listed."
             return [], None, error, None
         resizes = [task for task in tasks if is_resize(task) and (not wanted or task.status.upper() in wanted)]

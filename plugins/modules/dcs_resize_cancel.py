@@ -254,7 +254,7 @@ import typing as t
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, malformed, not_begun
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_id": {"type": "str"},
@@ -273,7 +273,7 @@ def requested(module: DcsModule) -> list[Request]:
         return [Request(module.params["instance_id"], module.params["task_id"])]
     requests = []
     for number, entry in enumerate(module.params["resizes"], 1):
-        instance_id, task_id = (None if is_blank(entry.get(key)) else str(entry[key]).strip() for key in ("instance_id", "task_id"))
+        instance_id, task_id = (None if is_blank(entry.get(key)) else str(entry[key]) for key in ("instance_id", "task_id"))
         if instance_id is None:
             module.fail_json(msg=f"Entry {number} of 'resizes' has no instance_id")
         requests.append(Request(instance_id, task_id))
@@ -307,7 +307,8 @@ def main() -> None:
         concurrency=module.params["concurrency"],
     )
     try:
-        results = cancel_resizes(module.connect(), requests, plan) if requests else []
+        # Where nothing can be sent, no project is looked up either.
+        results = not_begun(requests) if all(map(malformed, requests)) else cancel_resizes(module.connect(), requests, plan)
     except DcsError as error:
         results = not_begun(requests, error)
     for warning in dict.fromkeys(warning for result in results for warning in result.warnings):

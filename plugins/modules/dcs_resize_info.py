@@ -215,7 +215,7 @@ import typing as t
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Listing, list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Listing, Request, list_resizes, malformed
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_ids": {"type": "list", "elements": "str"},
@@ -242,16 +242,24 @@ def rows(listing: Listing) -> list[dict[str, t.Any]]:
     ]
 
 
+def nothing_to_ask(instance_ids: list[str] | None) -> Listing | None:
+    """The listing, if there is no id at all or none that can be asked for."""
+    if instance_ids is None:
+        return None
+    refused = [(instance_id, malformed(Request(instance_id))) for instance_id in dict.fromkeys(instance_ids)]
+    errors = [(instance_id, error) for instance_id, error in refused if error]
+    return Listing([], errors, [], len(errors)) if len(errors) == len(refused) else None
+
+
 def main() -> None:
     module = DcsModule(OPTIONS, always={"resizes": [], "errors": []}, mutually_exclusive=[("instance_ids", "instance_name")])
     params = module.params
     for name in ("start_time", "end_time"):
-        if params[name] is not None and not re.fullmatch(r"\d{14}", params[name]):
+        if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, and is {params[name]!r}")
-    if params["instance_ids"] == []:
-        module.exit_json(changed=False, resizes=[], errors=[])
     try:
-        listing = list_resizes(
+        # Where nothing can be asked, no project is looked up either.
+        listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
             module.connect(),
             instance_ids=params["instance_ids"],
             instance_name=params["instance_name"],

@@ -1,0 +1,519 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cancelling and listing, request by request: what is sent, in which order, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+import requests
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, list_resizes, malformed, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
+from scripted_transport import ENDPOINT, INSTANCE, PROJECT, TASK, Expected, Script, scripted_transport, task
+
+NAMED = Request(INSTANCE, TASK)
+FOUND = Request(INSTANCE)
+CHECK = Plan(check_mode=True)
+INSTANCES = f"/v2/{PROJECT}/instances"
+NO_ANSWER = requests.ConnectionError("Connection reset by peer")
+
+
+def dcs(max_retries: int = 2) -> Dcs:
+    return Dcs(Http(max_retries=max_retries, concurrency=4), TokenAuth("token"), ENDPOINT, PROJECT)
+
+
+def one(request: Request, plan: Plan | None = None, max_retries: int = 2) -> Result:
+    (result,) = cancel_resizes(dcs(max_retries), [request], plan or Plan())
+    return result
+
+
+def one_task(status: str = "WAITING") -> BackgroundTask:
+    """What the API lists, as a record."""
+    row = task(status)
+    return BackgroundTask(
+        TASK, "EXTEND", status, row["details"], row["user_name"], row["created_at"], row["updated_at"], "old.spec", "new.spec", old_capacity=4.0, new_capacity=8.0
+    )
+
+
+def outcomes(results: list[Result]) -> list[str]:
+    return [result.outcome for result in results]
+
+
+# ---- One, with its task
+
+
+def test_one_request(script: Script) -> None:
+    script.expect_cancel(headers={"X-Request-Id": "r1"})
+    assert one(NAMED) == Result(INSTANCE, TASK, "cancelled", request_id="r1")
+
+
+@pytest.mark.parametrize("status", ["EXECUTING", "SUCCESS", "FAILED", "CANCELLED", None])
+def test_4239_costs_one_look(script: Script, status: str | None) -> None:
+    script.expect_cancel(400, "DCS.4239", headers={"X-Request-Id": "r1"})
+    script.expect_tasks(*([task(status, details={}, name="AnyOther")] if status else []))
+    result = one(NAMED)
+    assert (result.outcome, result.changed, result.request_id) == ({"EXECUTING": "executing", "SUCCESS": "applied"}.get(str(status), "absent"), False, "r1")
+    assert (result.task.status if result.task else None) == status
+
+
+def test_4239_with_ignore_costs_no_look(script: Script) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    assert one(NAMED, Plan(on_too_late="ignore")).outcome == "absent"
+
+
+@pytest.mark.parametrize("code", ["DCS.4239", "111400239", 111400239])
+def test_every_form_of_4239(script: Script, code: object) -> None:
+    script.expect_cancel(400, body={"error_code": code, "error_msg": "no"})
+    assert one(NAMED, Plan(on_too_late="ignore")).outcome == "absent"
+
+
+@pytest.mark.parametrize(("spec_code", "outcome"), [("old.spec", "absent"), ("new.spec", "applied"), ("any", "applied"), (None, "applied")])
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_success_that_left_the_old_specification_is_not_applied(script: Script, spec_code: str | None, outcome: str, plan: Plan) -> None:
+    if not plan.check_mode:
+        script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task("SUCCESS"))
+    script.expect_instance(spec_code=spec_code)
+    assert one(NAMED, plan).outcome == outcome
+
+
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_success_counts_where_the_instance_can_not_be_read(script: Script, plan: Plan) -> None:
+    if not plan.check_mode:
+        script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task("SUCCESS"))
+    script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    assert one(NAMED, plan).outcome == "applied"
+
+
+@pytest.mark.parametrize(("old", "new"), [("same", "same"), (None, "new"), ("old", None)])
+def test_success_without_two_specifications_to_compare_asks_no_more(script: Script, old: str | None, new: str | None) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task("SUCCESS", details={"old_resource_spec_code": old, "new_resource_spec_code": new}))
+    assert one(NAMED).outcome == "applied"
+
+
+def test_still_waiting_is_repeated_and_fails(script: Script) -> None:
+    for _attempt in range(3):
+        script.expect_cancel(400, "DCS.4239")
+        script.expect_tasks(task())
+    result = one(NAMED, max_retries=2)
+    assert (result.outcome, result.still_waiting) == ("failed", (TASK,))
+    assert result.error
+    assert result.error.code == "DCS.4239"
+
+
+@pytest.mark.parametrize("code", ["DCS.4113", "DCS.4026", "111400113", "111400026"])
+@pytest.mark.parametrize(("status", "outcome"), [("EXECUTING", "executing"), ("WAITING", "failed")])
+def test_busy_is_looked_up(script: Script, code: str, status: str, outcome: str) -> None:
+    script.expect_cancel(400, code)
+    script.expect_tasks(task(status))
+    assert one(NAMED).outcome == outcome
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "DCS.4002"), (400, "DCS.4070"), (401, "APIGW.0301"), (403, "DCS.2003"), (404, "DCS.3022"), (409, None)])
+def test_other_refusals_are_neither_repeated_nor_looked_up(script: Script, status: int, code: str | None) -> None:
+    script.expect_cancel(status, body={"error_code": code, "error_msg": "no"}, headers={"X-Request-Id": "r1"})
+    result = one(NAMED)
+    assert result.outcome == "failed"
+    assert result.error
+    assert (result.error.code, result.error.http_status, result.error.request_id, result.request_id) == (code, status, "r1", "r1")
+
+
+def test_a_look_that_is_impossible(script: Script) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = one(NAMED)
+    assert result.outcome == "absent"
+    assert "dcs:instance:getBackgroundTask" in result.warnings[0]
+
+
+# ---- Lost answers
+
+
+def test_a_lost_answer_whose_cancel_took_effect(script: Script) -> None:
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(task("CANCELLED"))
+    result = one(NAMED, Plan(on_too_late="ignore"))
+    assert (result.outcome, len(result.warnings)) == ("cancelled", 1)
+
+
+def test_a_lost_answer_whose_cancel_took_no_effect(script: Script) -> None:
+    script.expect_cancel(503, body={"error_code": "APIGW.0613", "error_msg": "no"})
+    script.expect_tasks(task())
+    script.expect_cancel(headers={"X-Request-Id": "r2"})
+    assert one(NAMED) == Result(INSTANCE, TASK, "cancelled", one_task(), "r2")
+
+
+def test_a_lost_answer_whose_effect_comes_late(script: Script) -> None:
+    script.expect_cancel(body={})
+    script.expect_tasks(task())
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks()
+    result = one(NAMED)
+    assert (result.outcome, len(result.warnings)) == ("cancelled", 1)
+
+
+def test_the_last_attempt_is_looked_up_too(script: Script) -> None:
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(task("EXECUTING"))
+    assert one(NAMED, max_retries=0).outcome == "executing"
+
+
+def test_attempts_spent(script: Script) -> None:
+    for _attempt in range(2):
+        script.expect_cancel(error=NO_ANSWER)
+        script.expect_tasks()
+    result = one(NAMED, max_retries=1)
+    assert (result.outcome, result.still_waiting) == ("failed", ())
+    assert result.error
+    assert "may have taken effect" in result.error.message
+
+
+def test_attempts_spent_while_it_waits(script: Script) -> None:
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(task())
+    result = one(NAMED, max_retries=0)
+    assert (result.outcome, result.still_waiting) == ("failed", (TASK,))
+    assert result.error
+    assert "may have taken effect" not in result.error.message
+
+
+def test_an_access_key_that_expires_after_a_lost_answer(script: Script) -> None:
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
+    result = one(NAMED)
+    assert result.outcome == "failed"
+    assert result.error
+    assert result.error.code == "Stopped"
+    assert "may have taken effect" in result.error.message
+
+
+# ---- One, found
+
+
+def test_found_and_cancelled(script: Script) -> None:
+    script.expect_tasks(task("SUCCESS", task_id="old"), task())
+    script.expect_cancel()
+    assert one(FOUND) == Result(INSTANCE, TASK, "cancelled", one_task())
+
+
+def test_found_and_predicted(script: Script) -> None:
+    script.expect_tasks(task())
+    assert one(FOUND, CHECK) == Result(INSTANCE, TASK, "cancelled", one_task())
+
+
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_nothing_found(script: Script, plan: Plan) -> None:
+    script.expect_tasks(task("SUCCESS"), task("WAITING", name="BindEip", task_id="other"))
+    assert one(FOUND, plan) == Result(INSTANCE, None, "absent")
+
+
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_several_found(script: Script, plan: Plan) -> None:
+    script.expect_tasks(task(), task(task_id="second"))
+    result = one(FOUND, plan)
+    assert (result.outcome, result.task_id, result.still_waiting) == ("failed", None, (TASK, "second"))
+
+
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_found_being_carried_out(script: Script, plan: Plan) -> None:
+    script.expect_tasks(task("EXECUTING"))
+    result = one(FOUND, plan)
+    assert (result.outcome, result.task) == ("executing", one_task("EXECUTING"))
+
+
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_a_list_that_can_not_be_read(script: Script, plan: Plan) -> None:
+    script.expect_tasks(status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = one(FOUND, plan)
+    assert result.outcome == "failed"
+    assert result.error
+    assert "dcs:instance:getBackgroundTask" in result.error.message
+
+
+def test_the_window_opens_between_the_look_and_the_cancel(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task("EXECUTING"))
+    assert one(FOUND).outcome == "executing"
+
+
+def test_discovery_is_never_repeated(script: Script) -> None:
+    """Another resize is scheduled after the answer was lost: it is not touched."""
+    script.expect_tasks(task())
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(task("CANCELLED"), task(task_id="second"))
+    result = one(FOUND)
+    assert (result.task_id, result.outcome, result.task, len(result.warnings)) == (TASK, "cancelled", one_task("CANCELLED"), 1)
+
+
+# ---- Many
+
+
+def test_results_keep_the_order_and_duplicates_are_done_once() -> None:
+    wanted = [Request(f"i{number}", TASK) for number in range(20)]
+    with scripted_transport(ordered=False) as script:
+        for number in range(20):
+            script.expect_cancel(*((400, "DCS.4049") if number % 3 == 0 else ()), instance_id=f"i{number}")
+        results = cancel_resizes(dcs(), [*wanted, wanted[3], wanted[0]], Plan(concurrency=4))
+    assert [result.instance_id for result in results] == [request.instance_id for request in wanted]
+    assert outcomes(results) == ["failed" if number % 3 == 0 else "cancelled" for number in range(20)]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_entries_without_a_task_come_last(script: Script, check_mode: bool) -> None:
+    """What was cancelled by its id is not found again, even if the list still has it as waiting."""
+    both = [task(), task(task_id="second")]
+    if check_mode:
+        script.expect_tasks(*both)
+    else:
+        script.expect_cancel()
+    script.expect_tasks(*both)
+    if not check_mode:
+        script.expect_cancel(task_id="second")
+    results = cancel_resizes(dcs(), [FOUND, NAMED], Plan(check_mode=check_mode))
+    assert [(result.task_id, result.outcome) for result in results] == [("second", "cancelled"), (TASK, "cancelled")]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_last_one_is_absent(script: Script, check_mode: bool) -> None:
+    if check_mode:
+        script.expect_tasks(task())
+    else:
+        script.expect_cancel()
+    script.expect_tasks(task())
+    assert outcomes(cancel_resizes(dcs(), [FOUND, NAMED], Plan(check_mode=check_mode))) == ["absent", "cancelled"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_first_401_is_the_only_request(script: Script, concurrency: int, plan: Plan, named: bool) -> None:
+    wanted = [Request(INSTANCE if number == 0 else f"i{number}", TASK if named else None) for number in range(8)]
+    if named and not plan.check_mode:
+        script.expect_cancel(401, "APIGW.0301")
+    else:
+        script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
+    # Threads may begin in any order.
+    with patch.object(Expected, "is_for", lambda *_arguments: True):
+        results = cancel_resizes(dcs(), wanted, plan._replace(concurrency=concurrency))
+    assert sorted(outcomes(results)) == ["failed", *["not_attempted"] * 7]
+    assert len(script.requests) == 1
+    assert all(result.error for result in results)
+
+
+def test_a_later_401_stops_the_rest(script: Script) -> None:
+    for number in range(3):
+        script.expect_cancel(instance_id=f"i{number}")
+    script.expect_cancel(401, "APIGW.0301", instance_id="i3")
+    results = cancel_resizes(dcs(), [Request(f"i{number}", TASK) for number in range(6)], Plan(concurrency=1))
+    assert outcomes(results) == ["cancelled"] * 3 + ["failed"] + ["not_attempted"] * 2
+
+
+def test_a_401_stops_looks(script: Script) -> None:
+    """Nothing was waiting, which the API has said; whether it was too late can't be looked up any more."""
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
+    results = cancel_resizes(dcs(), [NAMED, Request("other", TASK)], Plan())
+    assert outcomes(results) == ["absent", "not_attempted"]
+    assert len(results[0].warnings) == 1
+
+
+def test_a_mistake_of_ours_hides_no_other_result(script: Script) -> None:
+    script.expect_cancel(instance_id="second")
+    with patch.object(Dcs, "attempts", side_effect=[TypeError("oops"), Dcs.attempts(dcs())]):
+        results = cancel_resizes(dcs(), [NAMED, Request("second", TASK)], Plan())
+    assert outcomes(results) == ["failed", "cancelled"]
+    assert results[0].error
+    assert (results[0].error.code, results[0].error.message) == ("InternalError", "Unexpected TypeError: oops")
+
+
+@pytest.mark.parametrize("request_", [Request("a/b", TASK), Request(INSTANCE, ".."), Request("a b"), Request(INSTANCE, "x%2Fy"), Request(INSTANCE, "x?y=1")])
+@pytest.mark.parametrize("plan", [Plan(), CHECK])
+def test_ids_that_are_none_are_refused_before_any_request(script: Script, request_: Request, plan: Plan) -> None:
+    if not plan.check_mode:
+        script.expect_cancel()
+    else:
+        script.expect_tasks(task())
+    refused, other = cancel_resizes(dcs(), [request_, NAMED], plan)
+    assert (refused.outcome, refused.error and refused.error.code, other.outcome) == ("failed", "InvalidId", "cancelled")
+    assert malformed(request_)
+    assert [result.error and result.error.code for result in not_begun([request_, NAMED], DcsError("no", code="X"))] == ["InvalidId", "X"]
+
+
+def test_a_401_before_anything_was_sent() -> None:
+    assert outcomes(not_begun([NAMED], AuthenticationError("no", code="APIGW.0301"))) == ["not_attempted"]
+
+
+# ---- Waiting
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Waiting without delays."""
+    with patch.object(_resize, "WAIT_INTERVAL", (0.0, 0.0)):
+        yield
+
+
+@pytest.mark.usefixtures("impatient")
+def test_wait_until_it_has_left_extending(script: Script) -> None:
+    script.expect_cancel()
+    for status in ("EXTENDING", "extending", "RUNNING"):
+        script.expect_instance(status=200, body={"status": status})
+    assert one(NAMED, Plan(wait_timeout=60)) == Result(INSTANCE, TASK, "cancelled")
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": "ERROR"}])
+def test_any_other_status_ends_the_wait(script: Script, body: object) -> None:
+    script.expect_cancel()
+    script.expect_instance(body=body)
+    assert one(NAMED, Plan(wait_timeout=60)).error is None
+
+
+def test_gone_is_left(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_instance(404, body={"error_code": "DCS.3022", "error_msg": "gone"})
+    assert one(NAMED, Plan(wait_timeout=60)).error is None
+
+
+def test_wait_timeout(script: Script) -> None:
+    script.expect_cancel(headers={"X-Request-Id": "r1"})
+    script.expect_instance(body={"status": "EXTENDING"})
+    result = one(NAMED, Plan(wait_timeout=0))
+    assert (result.outcome, result.changed, result.request_id) == ("cancelled", True, "r1")
+    assert result.error
+    assert result.error.code == "WaitTimeout"
+    assert "0 s" in result.error.message
+    assert "EXTENDING" in result.error.message
+
+
+def test_wait_that_can_not_read(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = one(NAMED, Plan(wait_timeout=60))
+    assert (result.outcome, result.changed, result.error and result.error.code) == ("cancelled", True, "DCS.2003")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_401_ends_the_wait_of_all(script: Script) -> None:
+    for number in range(2):
+        script.expect_cancel(instance_id=f"i{number}")
+    script.expect_instance(instance_id="i0", body={"status": "EXTENDING"})
+    script.expect_instance(401, instance_id="i1", body={"error_code": "APIGW.0301", "error_msg": "no"})
+    results = cancel_resizes(dcs(), [Request(f"i{number}", TASK) for number in range(2)], Plan(wait_timeout=60))
+    assert outcomes(results) == ["cancelled", "cancelled"]
+    assert [result.error and result.error.code for result in results] == ["Stopped", "APIGW.0301"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_each_instance_is_read_once_a_round(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_cancel(task_id="second")
+    script.expect_cancel(400, "DCS.4049", instance_id="other")
+    script.expect_instance(body={"status": "EXTENDING"})
+    script.expect_instance(body={"status": "RUNNING"})
+    wanted = [NAMED, Request(INSTANCE, "second"), Request("other", TASK)]
+    assert outcomes(cancel_resizes(dcs(), wanted, Plan(wait_timeout=60))) == ["cancelled", "cancelled", "failed"]
+
+
+def test_no_wait_in_check_mode_or_without_a_cancel(script: Script) -> None:
+    script.expect_tasks(task())
+    assert one(NAMED, Plan(check_mode=True, wait_timeout=60)).outcome == "cancelled"
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks()
+    assert one(NAMED, Plan(wait_timeout=60)).outcome == "absent"
+
+
+# ---- Listing
+
+
+def expect_instances(script: Script, *ids: str, **query: str) -> None:
+    rows = [{"instance_id": instance_id, "name": f"name of {instance_id}"} for instance_id in ids]
+    script.expect("GET", INSTANCES, {**query, "offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
+
+
+def test_list_of_the_project(script: Script) -> None:
+    expect_instances(script, "i0", "i1")
+    script.expect_tasks(task("SUCCESS", task_id="old"), task(), task("WAITING", "BindEip", "eip"), task("created", task_id="second"), instance_id="i0")
+    script.expect_tasks(instance_id="i1")
+    listing = list_resizes(dcs())
+    assert [(instance_id, instance and instance.name, found.id) for instance_id, instance, found in listing.resizes] == [
+        ("i0", "name of i0", TASK),
+        ("i0", "name of i0", "second"),
+    ]
+    assert (listing.errors, listing.warnings, listing.asked) == ([], [], 2)
+
+
+def test_list_by_name(script: Script) -> None:
+    expect_instances(script, name="cache")
+    assert list_resizes(dcs(), instance_name="cache").resizes == []
+
+
+def test_list_of_named_instances_reads_those_that_have_a_resize(script: Script) -> None:
+    script.expect_tasks(task(), instance_id="i0")
+    script.expect_instance(instance_id="i0", name="zero")
+    script.expect_tasks(instance_id="i1")
+    listing = list_resizes(dcs(), instance_ids=["i0", "i1", "i0"])
+    assert [(instance_id, instance and instance.name) for instance_id, instance, _found in listing.resizes] == [("i0", "zero")]
+    assert listing.asked == 2
+
+
+def test_list_of_none(script: Script) -> None:
+    assert list_resizes(dcs(), instance_ids=[]).resizes == []
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(("statuses", "expected"), [((), 3), (("success",), 1), (("WAITING", "Executing"), 2), (("NONE",), 0)])
+def test_list_by_status(script: Script, statuses: tuple[str, ...], expected: int) -> None:
+    expect_instances(script, "i0")
+    script.expect_tasks(task(), task("SUCCESS", task_id="b"), task("EXECUTING", task_id="c"), task("SUCCESS", "BindEip", "d"), instance_id="i0")
+    assert len(list_resizes(dcs(), statuses=statuses).resizes) == expected
+
+
+def test_list_by_time(script: Script) -> None:
+    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
+    script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 0, "tasks": []})
+    list_resizes(dcs(), instance_ids=["i0"], start_time="20260101000000", end_time="20260201000000")
+
+
+@pytest.mark.parametrize(("code", "vanished"), [("DCS.3022", True), (None, True), ("APIGW.0101", False)])
+def test_an_instance_that_vanished_is_a_warning(script: Script, code: str | None, vanished: bool) -> None:
+    expect_instances(script, "i0", "i1")
+    script.expect_tasks(status=404, body={"error_code": code, "error_msg": "gone"}, instance_id="i0")
+    script.expect_tasks(task(), instance_id="i1")
+    listing = list_resizes(dcs())
+    assert [instance_id for instance_id, _instance, _found in listing.resizes] == ["i1"]
+    assert [instance_id for instance_id, _error in listing.errors] == ([] if vanished else ["i0"])
+    assert ["vanished" in warning and "i0" in warning for warning in listing.warnings] == ([True] if vanished else [])
+
+
+def test_a_named_instance_that_is_gone_is_an_error_and_stops_no_other(script: Script) -> None:
+    script.expect_tasks(status=404, body={"error_code": "DCS.3022", "error_msg": "gone"}, instance_id="i0")
+    script.expect_tasks(task(), instance_id="i1")
+    script.expect_instance(instance_id="i1")
+    listing = list_resizes(dcs(), instance_ids=["i0", "a/b", "i1"])
+    assert [(instance_id, error.code) for instance_id, error in listing.errors] == [("i0", "DCS.3022"), ("a/b", "InvalidId")]
+    assert len(listing.resizes) == 1
+
+
+def test_a_named_instance_that_can_not_be_read_is_a_warning(script: Script) -> None:
+    script.expect_tasks(task(), instance_id="i0")
+    script.expect_instance(403, instance_id="i0", body={"error_code": "DCS.2003", "error_msg": "no"})
+    listing = list_resizes(dcs(), instance_ids=["i0"])
+    assert [instance for _instance_id, instance, _found in listing.resizes] == [None]
+    assert "dcs:instance:get" in listing.warnings[0]
+
+
+def test_a_project_that_can_not_be_listed(script: Script) -> None:
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    with pytest.raises(DcsError, match="dcs:instance:list"):
+        list_resizes(dcs())
