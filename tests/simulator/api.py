@@ -81,6 +81,7 @@ class Call:
         if offset < 0 or (settings.limit_enforced and not 1 <= limit <= 1000):
             raise Refusal(400, "DCS.4000", "Invalid offset or limit.")
         limit = min(max(limit, 1), 1000)
+        offset *= limit if settings.offset_unit == "pages" else 1
         return offset, limit if settings.page_cap is None else min(limit, settings.page_cap)
 
     def _whole_number(self, name: str, default: int) -> int:
@@ -163,13 +164,15 @@ def tasks(call: Call) -> Outcome:
         if (start is None or task.created_at >= start) and (end is None or task.created_at <= end)
     ]
     count: int | str = str(len(rows)) if call.cloud.settings.task_count_type == "string" else len(rows)
-    answer = Answer(200, {"task_count": count, "tasks": [_task_record(task, status) for task, status in rows[offset:offset + limit]]})
+    records = [_task_record(task, status, call.cloud.settings.details_type) for task, status in rows[offset:offset + limit]]
+    answer = Answer(200, {"task_count": count, "tasks": records})
     return answer, lambda: call.cloud.looked_up(instance)
 
 
-def _task_record(task: Task, status: str) -> dict[str, Any]:
+def _task_record(task: Task, status: str, details_type: str) -> dict[str, Any]:
+    details = json.dumps(task.details) if details_type == "string" else task.details
     return {
-        "id": task.id, "name": task.name, "details": task.details, "user_name": task.user_name, "user_id": task.user_id, "params": task.params,
+        "id": task.id, "name": task.name, "details": details, "user_name": task.user_name, "user_id": task.user_id, "params": task.params,
         "status": status, "created_at": timestamp(task.created_at), "updated_at": timestamp(task.updated_at), "enable_show": True,
     }
 

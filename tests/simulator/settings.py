@@ -33,8 +33,10 @@ class Settings:
     status_after_cancel_lookups: Annotated[int, "Number of task lists in which a cancelled task is still listed as waiting."] = 0
     task_count_type: Annotated[Literal["integer", "string"], "Type of `task_count`: `integer` or `string`."] = "integer"
     capacity_type: Annotated[Literal["string", "number"], "Type of the capacities in details of tasks scheduled from then on: `string`, `number`."] = "string"
+    details_type: Annotated[Literal["object", "string"], "Type of the details of a task: `object`, or `string` with JSON in it."] = "object"
     limit_enforced: Annotated[bool, "Whether a `limit` outside 1 to 1000 is refused; otherwise it is brought into that range."] = True
     page_cap: Annotated[int | None, "Most records on a page, whatever `limit` asks for; null is no cap."] = None
+    offset_unit: Annotated[Literal["records", "pages"], "What `offset` counts: `records`, or `pages` of `limit` records."] = "records"
 
     # The instance
     instance_status_waiting: Annotated[str, "Status of an instance while its resize waits."] = "RUNNING"
