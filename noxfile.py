@@ -226,13 +226,6 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def bench(session: nox.Session) -> None:
-    """Measure what a cancel and a fleet cost, against the limits and against what people write today."""
-    install(session, "test")
-    session.run("python", "-m", "benchmark", *session.posargs, env={"PYTHONPATH": "tests"})
-
-
-@nox.session(default=False)
 def mutation(session: nox.Session) -> None:
     """Change the core of the plugins in many small ways, and list the changes that no unit test notices."""
     install(session, "mutation")
