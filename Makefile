@@ -59,7 +59,7 @@ $(NOX): pyproject.toml tests/tools/pythons.sh
 	@HOME=$(USER_HOME) tests/tools/pythons.sh $(BUILD)/pythons
 	@$(BUILD)/pythons/python3 -m venv --clear $(BUILD)/tools
 	@$(BUILD)/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
-	@uv pip install --quiet --python $(BUILD)/tools --group tools
+	@$(BUILD)/tools/bin/uv pip install --quiet --python $(BUILD)/tools --group tools
 	@touch $@
 
 tools: $(NOX)
