@@ -110,7 +110,8 @@ def test_every_signature_is_the_official_one(method, segments, query, access_key
 def test_repeated_names_are_sorted_by_value():
     """The order in which a query was written does not matter, as it may be changed on the way."""
     auth = SdkHmacSha256(ACCESS_KEY, SECRET_KEY, now=lambda: MOMENT)
-    one, other = (prepare(auth, "GET", "https://dcs.example.com/v2", query) for query in ([("b", "2"), ("a", "1"), ("b", "1")], [("b", "1"), ("b", "2"), ("a", "1")]))
+    queries = [("b", "2"), ("a", "1"), ("b", "1")], [("b", "1"), ("b", "2"), ("a", "1")]
+    one, other = (prepare(auth, "GET", "https://dcs.example.com/v2", query) for query in queries)
     assert one.url != other.url
     assert one.headers["Authorization"] == other.headers["Authorization"] == official_authorization(one, ACCESS_KEY, SECRET_KEY)
 
