@@ -1,0 +1,226 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the collection assumes of the API: each point with the place in the code that rests on it, and what it means when it is otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
+
+from .run import NotObserved, Reply
+
+
+class Point(NamedTuple):
+    """One assumption.
+
+    :ivar name: of the observation
+    :ivar question: what is assumed, in a few words
+    :ivar assumed: the answer
+    :ivar holds: whether an observation is as assumed
+    :ivar places: what rests on it: files of the collection and names in them, as C(module.name), or C(option name)
+    :ivar setting: of the simulator, which stands for the same point and is to follow; None if it is one of its faults
+    :ivar basis: why it is assumed
+    :ivar otherwise: what it means when it is otherwise
+    :ivar by_hand: how to see it without the suite
+    """
+
+    name: str
+    question: str
+    assumed: str
+    holds: Callable[[Any], bool]
+    places: tuple[str, ...]
+    setting: str | None
+    basis: str
+    otherwise: str
+    by_hand: str
+
+    def place(self) -> str:
+        """The places in words."""
+        return " and ".join(_place(place) for place in self.places)
+
+    def verdict(self, observed: Any) -> str:
+        """One of C(yes), C(NO) and C(not observed)."""
+        return "not observed" if isinstance(observed, NotObserved) else "yes" if self.holds(observed) else "NO"
+
+    def sentence(self, observed: Any) -> str:
+        """What a difference means, and what it touches."""
+        follow = f" The simulator is to follow: {self.setting} in tests/simulator/settings.py." if self.setting else ""
+        return f"{self.question}: assumed {self.assumed}, observed {observed}. This touches {self.place()}: {self.otherwise}{follow}"
+
+
+def _place(place: str) -> str:
+    module, _dot, name = place.partition(".")
+    return f"{name} in plugins/module_utils/{module}.py" if name else place
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _not_extending(reply: Reply) -> bool:
+    return reply.status == 400 and reply.code in _resize.NOT_EXTENDING_CODES and reply.still_waiting is not False
+
+
+_LIST_TASKS = "GET .../instances/{instance_id}/tasks"
+_CANCEL = "POST .../instances/{instance_id}/resize/cancel/{task_id}"
+_NOT_EXTENDING = _resize.NOT_EXTENDING_CODES[0]
+
+POINTS: tuple[Point, ...] = (
+    Point(
+        "task_name", "Name of the waiting task", "EXTEND or ChangeInstanceSpec, in any case", lambda name: name.lower() in _resize.RESIZE_NAMES,
+        ("_resize.RESIZE_NAMES",), "task_name",
+        "The API reference's page on background tasks says EXTEND, ListBackgroundTask of the official SDK ChangeInstanceSpec.",
+        "resizes of another name are neither found nor listed, and only cancelled by their task_id. Add the name there, in lower case.",
+        f"{_LIST_TASKS} while a resize waits: name.",
+    ),
+    Point(
+        "waiting_status", "Status of the waiting task", _one_of(_resize.WAITING_STATUSES), lambda status: status.upper() in _resize.WAITING_STATUSES,
+        ("_resize.WAITING_STATUSES",), "waiting_status",
+        "The API reference lists SUCCESS, FAILED, EXECUTING, CREATED and WAITING, and does not say which of them a resize has that waits for its window.",
+        "waiting resizes are not found, and after DCS.4239 they are taken for absent. Add the status there, in upper case.",
+        f"{_LIST_TASKS} while a resize waits: status.",
+    ),
+    Point(
+        "instance_status", "Status of the instance meanwhile", f"RUNNING or {_resize.EXTENDING}", lambda status: status in ("RUNNING", _resize.EXTENDING),
+        ("_resize.EXTENDING", "option wait"), "instance_status_waiting",
+        "Not documented. The words of DCS.4239, \"not extending\", suggest that EXTENDING covers a waiting resize; so nothing but wait looks at it.",
+        "after a cancel, wait may have to wait until the instance has left this status, too.",
+        "GET .../instances/{instance_id} while a resize waits: status.",
+    ),
+    Point(
+        "cancel", "Answer to the cancel", '200 {"result": "success"}',
+        lambda reply: reply.status == 200 and reply.code is None and isinstance(reply.body, dict) and reply.body.get("result") == "success",
+        ("_dcs.Dcs.cancel_resize",), "answer_cancelled",
+        "The API reference of CancelInstanceResize.",
+        "any other answer counts as lost: the task is looked up, and the cancel is repeated, although it may have been a success.",
+        f"{_CANCEL} while the resize waits.",
+    ),
+    Point(
+        "second_cancel", "Answer to a second cancel", f"400 {_NOT_EXTENDING}", _not_extending,
+        ("_resize.NOT_EXTENDING_CODES",), "answer_cancelled_before",
+        "The API reference has this code, \"The instance status is not extending\", without saying when it comes.",
+        "a second run fails instead of reporting absent. If the code means that nothing waits, add it there.",
+        f"{_CANCEL} once more after a success.",
+    ),
+    Point(
+        "unknown_task", "Answer to a wrong task id", f"400 {_NOT_EXTENDING}, and the resize waits on", _not_extending,
+        ("_resize.NOT_EXTENDING_CODES",), "answer_unknown_task",
+        "Not documented.",
+        "with a task_id that nobody has, the outcome is failed instead of absent; or, if the resize does not wait any more, "
+        "the API does not look at the task id, and whatever waits on the instance is cancelled.",
+        f"{_CANCEL} with 32 hexadecimal digits that are no task's id, while another resize waits.",
+    ),
+    Point(
+        "foreign_task", "Answer to another instance's task id", f"400 {_NOT_EXTENDING}, and the resize waits on", _not_extending,
+        ("_resize.NOT_EXTENDING_CODES",), "answer_foreign_task",
+        "Not documented.",
+        "with the task_id of another instance, the outcome is failed instead of absent; or, if the resize does not wait any more, "
+        "the API does not look at the task id, and whatever waits on the instance is cancelled.",
+        f"{_CANCEL} with the id of an ended task of another instance, while a resize waits.",
+    ),
+    Point(
+        "ended_task", "Answer to a resize carried out before", f"400 {_NOT_EXTENDING}", _not_extending,
+        ("_resize.NOT_EXTENDING_CODES",), "answer_ended",
+        "Not documented; that DCS.4239 also comes when it is too late is an inference, which is why the task is looked up after it.",
+        "a resize that has been carried out is reported as failed instead of applied. Add the code there, or to BUSY_CODES.",
+        f"{_CANCEL} with the id of a task of a resize that has been carried out.",
+    ),
+    Point(
+        "status_after_cancel", "Status of the task after the cancel", _one_of(_resize.CANCELLED_STATUSES),
+        lambda status: status.upper() in _resize.CANCELLED_STATUSES,
+        ("_resize.CANCELLED_STATUSES",), "status_after_cancel",
+        "Not documented. Services beside DCS use these words.",
+        "after a lost answer, one more cancel is sent before the resize counts as cancelled. If the status means nothing else, add it there, in upper case.",
+        f"{_LIST_TASKS} after a cancel: status.",
+    ),
+    Point(
+        "list_delay", "How soon the list shows it", "at the first look", lambda delay: delay == "at the first look",
+        ("_http.FIRST_DELAY", "option max_retries"), "status_after_cancel_seconds",
+        "Not documented.",
+        "until the list shows it, a second run finds the resize still waiting, and is failed if the list has not caught up when its retries are spent. "
+        "Raise the delay or the retries, so that together they last longer than the list takes.",
+        f"{_LIST_TASKS} once a second after a cancel.",
+    ),
+    Point(
+        "instance_after_cancel", "Status of the instance after the cancel", "RUNNING at the first look", lambda status: status == "RUNNING at the first look",
+        ("_resize.WAIT_INTERVAL", "option wait", "option wait_timeout"), "extending_after_cancel_seconds",
+        "Not documented.",
+        "who goes on with the instance after a cancel needs wait: true, and a wait_timeout that is longer than this.",
+        "GET .../instances/{instance_id} once a second after a cancel: status.",
+    ),
+    Point(
+        "task_count_type", "Type of task_count", "integer", lambda kind: kind == "integer",
+        ("_dcs._number",), "task_count_type",
+        "The API reference says String, its examples show an integer.",
+        "strings are read as numbers there, and a count that is none is not relied on: pages are read until one brings nothing new.",
+        f"{_LIST_TASKS}: task_count.",
+    ),
+    Point(
+        "details_type", "Type of the task's details", "object", lambda kind: kind == "object",
+        ("_dcs._task",), "details_type",
+        "The API reference describes an object.",
+        "JSON in a string is read there, too; from anything else, old and new specification and capacity are null.",
+        f"{_LIST_TASKS} while a resize waits: details.",
+    ),
+    Point(
+        "capacity_type", "Type of the capacities", "string", lambda kind: kind == "string",
+        ("_dcs._number",), "capacity_type",
+        "The API reference has strings in some places and numbers in others.",
+        "strings and numbers are read there; anything else gives null.",
+        f"{_LIST_TASKS} while a resize waits: old_capacity and new_capacity of details.",
+    ),
+    Point(
+        "page_size", "Tasks on a page of limit=1000", "all", lambda rows: rows == "all",
+        ("_dcs.Dcs._pages", "_dcs.PAGE_SIZE"), "page_cap",
+        "The API reference: 1 to 1000.",
+        "shorter pages are read on until the count is reached; if task_count were the number of the page's records only, tasks would be missed.",
+        f"{_LIST_TASKS}?offset=0&limit=1000.",
+    ),
+    Point(
+        "largest_limit", "Status of an answer to limit=1001", "400", lambda status: status == 400,
+        ("_dcs.PAGE_SIZE",), "limit_enforced",
+        "The API reference: 1 to 1000.",
+        "nothing breaks; larger pages may be possible, or are cut silently.",
+        f"{_LIST_TASKS}?offset=0&limit=1001.",
+    ),
+    Point(
+        "offset", "What offset counts", "records", lambda what: what == "records",
+        ("_dcs.Dcs._pages",), "offset_unit",
+        "The API reference and the SDK: an offset, not the number of a page.",
+        "with more than one page, tasks are missed.",
+        f"{_LIST_TASKS}?offset=1&limit=2 on an instance with at least two tasks: the first is the second of all.",
+    ),
+    Point(
+        "error_shape", "Fields of an error", "error_code and error_msg", lambda names: names == "error_code and error_msg",
+        ("_http._error_of",), "error_shape",
+        "The API reference. The first version of the API had error, with code and message.",
+        "both shapes are read there; in any other, code and message are missing and DCS.4239 is not recognised.",
+        f"{_CANCEL} with a wrong task id: the body.",
+    ),
+    Point(
+        "error_code", "Type and form of an error code", f"string {_NOT_EXTENDING}", lambda code: re.fullmatch(r"string DCS\.\d{4}", code) is not None,
+        ("_http._error_of", "_resize.NOT_EXTENDING_CODES", "_resize.BUSY_CODES"), "error_code_type",
+        "The API reference. Older codes are numbers such as 111400061; what DCS.4239 would be among them is an inference.",
+        "numbers are compared as text; those of DCS.4239, DCS.4113 and DCS.4026 are inferred and are to be corrected in the lists.",
+        f"{_CANCEL} with a wrong task id: error_code.",
+    ),
+    Point(
+        "request_id", "Header X-Request-Id", "on every answer", lambda words: words == "on every answer",
+        ("_http.Http._judge",), "request_id_header",
+        "The guidelines of Huawei Cloud's API gateway.",
+        "the returned request_id is null where neither the header nor the body has it.",
+        "Any request: the headers of its answer.",
+    ),
+    Point(
+        "retry_after", "Header Retry-After of a throttled request", "no such header", lambda words: words == "no such header",
+        ("_http._retry_after", "_http.LONGEST_RETRY_AFTER"), "retry_after",
+        "Not documented.",
+        "seconds and dates are obeyed, for at most so many seconds; anything else is ignored.",
+        "Any request that is answered with 429; none is provoked on purpose.",
+    ),
+)
