@@ -346,7 +346,7 @@ def cancel_resizes(dcs: Dcs, requests: Sequence[Request], plan: Plan) -> list[Re
     results: dict[Request, Result] = {}
     # Those with a task first: what they cancel is not found again by those without.
     for named in (True, False):
-        cancel = functools.partial(_cancel, dcs, plan, frozenset(result.task_id for result in results.values() if result.changed))
+        cancel = functools.partial(_cancel, dcs, plan, frozenset(request for request, result in results.items() if result.changed))
         part = [request for request in wanted if (request.task_id is not None) is named]
         results.update(zip(part, in_parallel(cancel, part, plan.concurrency)))
     if plan.wait_timeout is not None and not plan.check_mode:
@@ -386,10 +386,10 @@ def in_parallel(function: Callable[[t.Any], t.Any], items: Sequence[t.Any], conc
         return list(executor.map(function, items))
 
 
-def _cancel(dcs: Dcs, plan: Plan, done: frozenset[str | None], request: Request) -> Result:
+def _cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) -> Result:
     """One resize, from looking for it to its outcome. Whatever goes wrong becomes part of the result.
 
-    :param done: the tasks that this run has cancelled already, whatever the list says of them
+    :param done: what this run has cancelled already, whatever the list says of it
     """
     refused = malformed(request)
     if refused:
@@ -408,9 +408,9 @@ def _cancel(dcs: Dcs, plan: Plan, done: frozenset[str | None], request: Request)
         return _result(request, Verdict("failed", DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")))
 
 
-def _find_and_cancel(dcs: Dcs, plan: Plan, done: frozenset[str | None], request: Request) -> Result:
+def _find_and_cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) -> Result:
     try:
-        tasks = [task for task in dcs.tasks(request.instance_id) if task.id not in done]
+        tasks = [task for task in dcs.tasks(request.instance_id) if request._replace(task_id=task.id) not in done]
     except DcsError as error:
         return _result(request, _unreadable(error))
     verdict, task = discover(request, tasks, plan.on_too_late)

@@ -39,7 +39,7 @@ def one_task(status: str = "WAITING") -> BackgroundTask:
     """What the API lists, as a record."""
     row = task(status)
     return BackgroundTask(
-        TASK, "EXTEND", status, row["details"], row["user_name"], row["created_at"], row["updated_at"], "old.spec", "new.spec", old_capacity=4.0, new_capacity=8.0
+        TASK, "EXTEND", status, row["details"], row["user_name"], row["created_at"], row["updated_at"], "old.spec", "new.spec", 4.0, 8.0
     )
 
 

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module itself: options in, result, diff, warnings and failures out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
+from module_runner import run_module
+from scripted_transport import INSTANCE, PROJECT, TASK, Script, scripted_transport, task
+
+CONNECTION = {"access_key": "AK", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0}
+ONE = {"instance_id": INSTANCE, "task_id": TASK}
+OTHER = "9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d"
+
+
+def run(arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return run_module(dcs_resize_cancel, {**CONNECTION, **arguments}, **more)
+
+
+def line(instance_id: str, task_id: str) -> str:
+    return f"instance {instance_id}: resize {task_id} waits for the maintenance window\n"
+
+
+def test_cancelled(script: Script) -> None:
+    script.expect_cancel(headers={"X-Request-Id": "r1"})
+    result = run(ONE, diff=True)
+    result.pop("invocation", None)
+    assert result == {
+        "changed": True,
+        "resizes": [{**ONE, "outcome": "cancelled", "changed": True, "task": None, "request_id": "r1", "error": None}],
+        "diff": {"before": line(INSTANCE, TASK), "after": ""},
+        "warnings": [],
+    }
+
+
+@pytest.mark.parametrize("on_too_late", ["ignore", "warn", "fail"])
+def test_too_late(script: Script, on_too_late: str) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    if on_too_late != "ignore":
+        script.expect_tasks(task("EXECUTING"))
+    result = run({**ONE, "on_too_late": on_too_late}, diff=True)
+    assert result["resizes"][0]["outcome"] == ("absent" if on_too_late == "ignore" else "executing")
+    assert result.get("failed", False) == (on_too_late == "fail")
+    assert len(result["warnings"]) == (1 if on_too_late == "warn" else 0)
+    assert (result["changed"], result["diff"]) == (False, {"before": "", "after": ""})
+    if on_too_late == "fail":
+        assert result["msg"] == result["resizes"][0]["error"]["message"]
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "APIGW.0301"), (403, "DCS.2003"), (404, "DCS.3022"), (400, "DCS.4070")])
+def test_failed(script: Script, status: int, code: str) -> None:
+    script.expect_cancel(status, code, headers={"X-Request-Id": "r1"})
+    result = run(ONE, diff=True)
+    assert result["failed"]
+    assert result["msg"] == result["resizes"][0]["error"]["message"]
+    assert {**result["resizes"][0]["error"], "message": ""} == {"code": code, "message": "", "http_status": status, "request_id": "r1"}
+    assert (result["changed"], result["diff"]) == (False, {"before": "", "after": ""})
+
+
+def test_the_list_of_the_info_module_is_accepted_unchanged(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_tasks(task(task_id="found"), instance_id=OTHER)
+    script.expect_cancel(instance_id=OTHER, task_id="found")
+    entries = [{**ONE, "instance_name": "cache", "status": "WAITING", "details": {"a": [1]}, "old_capacity": 4.0}, {"instance_id": OTHER, "task_id": None}]
+    result = run({"resizes": entries, "concurrency": 1}, diff=True)
+    assert [resize["task_id"] for resize in result["resizes"]] == [TASK, "found"]
+    assert result["diff"] == {"before": line(INSTANCE, TASK) + line(OTHER, "found"), "after": ""}
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_blank_is_unset(script: Script, blank: object) -> None:
+    script.expect_tasks()
+    names = ("task_id", "resizes", "on_too_late", "wait", "wait_timeout", "concurrency", "timeout", "endpoint", "profile", "validate_certs")
+    unset = dict.fromkeys(names, blank)
+    assert run({**unset, "instance_id": INSTANCE})["resizes"][0]["outcome"] == "absent"
+    script.expect_tasks()
+    assert run({**unset, "instance_id": blank, "resizes": [{"instance_id": INSTANCE, "task_id": blank}]})["resizes"][0]["outcome"] == "absent"
+
+
+def test_the_same_pair_is_done_once(script: Script) -> None:
+    script.expect_cancel()
+    result = run({"resizes": [ONE, {**ONE, "note": "again"}, ONE]})
+    assert len(result["resizes"]) == 1
+
+
+def test_no_resizes_need_no_credentials(script: Script) -> None:
+    result = run_module(dcs_resize_cancel, {"resizes": []}, diff=True)
+    assert (result["changed"], result["resizes"], result["diff"]) == (False, [], {"before": "", "after": ""})
+    assert script.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "one of the following is required: instance_id, resizes"),
+        ({"instance_id": " ", "resizes": None}, "one of the following is required: instance_id, resizes"),
+        ({**ONE, "resizes": []}, "mutually exclusive"),
+        ({"task_id": TASK, "resizes": []}, "instance_id"),
+        ({"resizes": [{"instance_id": INSTANCE}, {"task_id": TASK}]}, "Entry 2 of 'resizes' has no instance_id"),
+        ({"resizes": [{"instance_id": ""}]}, "Entry 1 of 'resizes' has no instance_id"),
+        ({"resizes": [3]}, "resizes"),
+        ({**ONE, "on_too_late": "later"}, "on_too_late"),
+        ({**ONE, "concurrency": 0}, "concurrency must be between 1 and 64, and is 0"),
+        ({**ONE, "concurrency": 65}, "concurrency must be between 1 and 64, and is 65"),
+        ({**ONE, "wait_timeout": -1}, "wait_timeout must be at least 0, and is -1"),
+        ({**ONE, "timeout": 0}, "timeout must be at least 1, and is 0"),
+        ({**ONE, "max_retries": -1}, "max_retries must be at least 0, and is -1"),
+        ({**ONE, "unknown": 1}, "unknown"),
+    ],
+)
+def test_options_that_can_not_be_used(script: Script, arguments: dict[str, Any], message: str) -> None:
+    result = run(arguments)
+    assert message in result["msg"]
+    assert (result["failed"], result["changed"], result["resizes"]) == (True, False, [])
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b", f" {TASK}", f"{TASK}\n"])
+@pytest.mark.parametrize("check", [False, True])
+def test_ids_are_refused_before_any_request(script: Script, value: str, check: bool) -> None:
+    """No project is looked up either."""
+    unset = {"project_id": None}
+    for arguments in (
+        {"instance_id": value},
+        {"instance_id": INSTANCE, "task_id": value},
+        {"resizes": [{"instance_id": value}, {"instance_id": INSTANCE, "task_id": value}]},
+    ):
+        result = run({**unset, **arguments}, check=check)
+        assert result["failed"]
+        assert {resize["outcome"] for resize in result["resizes"]} == {"failed"}
+        assert {resize["error"]["code"] for resize in result["resizes"]} == {"InvalidId"}
+        assert repr(value) in result["msg"]
+    assert script.requests == []
+
+
+def test_one_failure_stops_no_other_and_the_message_names_it() -> None:
+    with scripted_transport(ordered=False) as script:
+        script.expect_cancel(instance_id="i0")
+        script.expect_cancel(403, "DCS.2003", instance_id="i1")
+        script.expect_cancel(400, "DCS.4239", instance_id="i2")
+        script.expect_tasks(task(), task(task_id="second"), instance_id="i3")
+        entries = [*({"instance_id": f"i{number}", "task_id": TASK} for number in range(3)), {"instance_id": "i3"}]
+        result = run({"resizes": entries, "on_too_late": "ignore"}, diff=True)
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert [resize["outcome"] for resize in result["resizes"]] == ["cancelled", "failed", "absent", "failed"]
+    assert result["msg"].startswith("2 of 4 resizes failed: i1, i3. POST ")
+    assert "dcs:instance:cancelResizeTask" in result["msg"]
+    assert "Set task_id to one of" in result["msg"]
+    ambiguous = line("i3", TASK) + line("i3", "second")
+    assert result["diff"] == {"before": line("i0", TASK) + ambiguous, "after": ambiguous}
+
+
+def test_the_same_reason_is_told_once(script: Script) -> None:
+    script.expect_cancel(401, "APIGW.0301", instance_id="i0")
+    result = run({"resizes": [{"instance_id": f"i{number}", "task_id": TASK} for number in range(30)], "concurrency": 1})
+    assert [resize["outcome"] for resize in result["resizes"]] == ["failed"] + ["not_attempted"] * 29
+    assert result["msg"].startswith("30 of 30 resizes failed: i0, i1, ")
+    assert result["msg"].count("Not sent, because") == 1
+
+
+def test_many_reasons_are_cut_short() -> None:
+    with scripted_transport(ordered=False) as script:
+        for number in range(12):
+            script.expect_cancel(403, f"DCS.{number}", instance_id=f"i{number}")
+        result = run({"resizes": [{"instance_id": f"i{number}", "task_id": TASK} for number in range(12)]})
+    assert result["msg"].endswith("And 2 more reasons.")
+
+
+def test_wait_timeout_is_a_failure_that_has_changed_something(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_instance(body={"status": "EXTENDING"})
+    result = run({**ONE, "wait": True, "wait_timeout": 0})
+    assert (result["failed"], result["changed"], result["resizes"][0]["outcome"]) == (True, True, "cancelled")
+    assert result["resizes"][0]["error"]["code"] == "WaitTimeout"
+
+
+def test_check_mode_reads_and_sends_no_cancel(script: Script) -> None:
+    script.expect_tasks(task())
+    result = run({**ONE, "wait": True}, check=True, diff=True)
+    assert (result["changed"], result["resizes"][0]["outcome"], result["diff"]) == (True, "cancelled", {"before": line(INSTANCE, TASK), "after": ""})
+
+
+def test_a_project_that_can_not_be_looked_up_fails_every_resize(script: Script) -> None:
+    script.expect("GET", "/v3/projects", {"name": "cn-north-4"}, status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
+    result = run({"project_id": "", "resizes": [ONE, {"instance_id": "a/b"}]})
+    assert [resize["outcome"] for resize in result["resizes"]] == ["not_attempted", "failed"]
+    assert [resize["error"]["code"] for resize in result["resizes"]] == ["APIGW.0301", "InvalidId"]
+
+
+def test_no_secret_is_shown_that_the_api_repeats(script: Script) -> None:
+    script.expect_cancel(401, body={"error_code": "APIGW.0301", "error_msg": "ak:AK-visible sk:SK-is-secret"})
+    result = run({**ONE, "access_key": "AK-visible"})
+    shown = {key: value for key, value in result.items() if key != "invocation"}
+    assert "SK-is-secret" not in str(result)
+    assert "AK-visible" not in str(shown)

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module itself: options in, resizes, errors and warnings out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_info
+from module_runner import run_module
+from scripted_transport import INSTANCE, PROJECT, TASK, Script, task
+
+CONNECTION = {"access_key": "AK", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0, "concurrency": 1}
+INSTANCES = f"/v2/{PROJECT}/instances"
+
+
+def run(arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return run_module(dcs_resize_info, {**CONNECTION, **arguments}, **more)
+
+
+def expect_instances(script: Script, *ids: str, **query: str) -> None:
+    rows = [
+        {"instance_id": instance_id, "name": f"name of {instance_id}", "status": "RUNNING", "maintain_begin": "18:00:00", "maintain_end": "22:00:00"}
+        for instance_id in ids
+    ]
+    script.expect("GET", INSTANCES, {**query, "offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
+
+
+@pytest.mark.parametrize("mode", [{}, {"check": True}, {"diff": True}])
+def test_the_project(script: Script, mode: dict[str, bool]) -> None:
+    expect_instances(script, INSTANCE)
+    row = task()
+    script.expect_tasks(task("SUCCESS", task_id="old"), row)
+    result = run({}, **mode)
+    result.pop("invocation", None)
+    assert result == {
+        "changed": False,
+        "resizes": [
+            {
+                "instance_id": INSTANCE,
+                "instance_name": f"name of {INSTANCE}",
+                "instance_status": "RUNNING",
+                "maintain_begin": "18:00:00",
+                "maintain_end": "22:00:00",
+                "task_id": TASK,
+                "task_name": "EXTEND",
+                "status": "WAITING",
+                "user_name": "operator",
+                "created_at": row["created_at"],
+                "updated_at": row["updated_at"],
+                "old_spec_code": "old.spec",
+                "new_spec_code": "new.spec",
+                "old_capacity": 4.0,
+                "new_capacity": 8.0,
+                "details": row["details"],
+            }
+        ],
+        "errors": [],
+        "warnings": [],
+    }
+
+
+def test_every_filter_is_sent(script: Script) -> None:
+    expect_instances(script, "i0", name="cache")
+    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
+    script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 1, "tasks": [task("success")]})
+    filters = {"instance_name": "cache", "status": ["SUCCESS"], "start_time": "20260101000000", "end_time": "20260201000000"}
+    assert [resize["status"] for resize in run(filters)["resizes"]] == ["success"]
+
+
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_blank_is_unset(script: Script, blank: object) -> None:
+    expect_instances(script, "i0")
+    script.expect_tasks(task(), task("EXECUTING", task_id="other"), instance_id="i0")
+    unset = dict.fromkeys(("instance_ids", "instance_name", "status", "start_time", "end_time", "timeout", "concurrency"), blank)
+    assert len(run({**unset})["resizes"]) == 1
+
+
+def test_an_empty_list_of_statuses_means_all(script: Script) -> None:
+    script.expect_tasks(task(), task("EXECUTING", task_id="b"), task("SUCCESS", "ChangeInstanceSpec", "c"), task("SUCCESS", "BindEip", "d"))
+    script.expect_instance(name="cache")
+    assert [resize["task_id"] for resize in run({"instance_ids": [INSTANCE], "status": []})["resizes"]] == [TASK, "b", "c"]
+
+
+def test_an_empty_list_of_instances_needs_no_credentials(script: Script) -> None:
+    result = run_module(dcs_resize_info, {"instance_ids": []})
+    assert (result["changed"], result["resizes"], result["errors"]) == (False, [], [])
+    assert script.requests == []
+
+
+def test_an_instance_that_was_not_read_leaves_nulls(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = run({"instance_ids": [INSTANCE]})
+    (resize,) = result["resizes"]
+    assert [resize[key] for key in ("instance_id", "instance_name", "instance_status", "maintain_begin", "maintain_end")] == [INSTANCE, None, None, None, None]
+    assert len(result["warnings"]) == 1
+    assert not result.get("failed")
+
+
+def test_vanished_or_named(script: Script) -> None:
+    gone = {"error_code": "DCS.3022", "error_msg": "gone"}
+    expect_instances(script, "i0", "i1")
+    script.expect_tasks(instance_id="i0", status=404, body=gone)
+    script.expect_tasks(task(), instance_id="i1")
+    result = run({})
+    assert (len(result["resizes"]), result["errors"], len(result["warnings"])) == (1, [], 1)
+
+    script.expect_tasks(instance_id="i0", status=404, body=gone)
+    script.expect_tasks(task(), instance_id="i1")
+    script.expect_instance(instance_id="i1")
+    result = run({"instance_ids": ["i0", "i1"]})
+    assert (result["failed"], result["changed"], len(result["resizes"])) == (True, False, 1)
+    assert [(error["instance_id"], error["code"], error["http_status"]) for error in result["errors"]] == [("i0", "DCS.3022", 404)]
+    assert result["msg"].startswith("1 of 2 instances failed: i0. GET ")
+
+
+def test_a_project_that_can_not_be_listed(script: Script) -> None:
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = run({})
+    assert (result["failed"], result["changed"], result["resizes"]) == (True, False, [])
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "DCS.2003")]
+    assert "dcs:instance:list" in result["msg"]
+
+
+def test_a_401_stops_the_rest(script: Script) -> None:
+    expect_instances(script, "i0", "i1", "i2")
+    script.expect_tasks(instance_id="i0", status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
+    result = run({})
+    assert [error["code"] for error in result["errors"]] == ["APIGW.0301", "Stopped", "Stopped"]
+
+
+@pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b", "", f" {INSTANCE}"])
+def test_ids_are_refused_before_any_request(script: Script, value: str) -> None:
+    result = run({"project_id": None, "instance_ids": [value, value]})
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(value, "InvalidId")]
+    assert (result["failed"], result["changed"], result["resizes"], script.requests) == (True, False, [], [])
+
+
+def test_a_refused_id_stops_no_other(script: Script) -> None:
+    script.expect_tasks()
+    result = run({"instance_ids": ["a/b", INSTANCE]})
+    assert [error["instance_id"] for error in result["errors"]] == ["a/b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"instance_ids": [INSTANCE], "instance_name": "x"}, "mutually exclusive"),
+        ({"start_time": "2026-01-01"}, "start_time must be UTC as yyyyMMddHHmmss"),
+        ({"end_time": "2026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
+        ({"end_time": "\u0662026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
+        ({"concurrency": 65}, "concurrency must be between 1 and 64"),
+    ],
+)
+def test_options_that_can_not_be_used(script: Script, arguments: dict[str, Any], message: str) -> None:
+    result = run(arguments)
+    assert message in result["msg"]
+    assert (result["failed"], result["changed"], result["resizes"], result["errors"]) == (True, False, [], [])
+    assert script.requests == []
+
+
+def test_no_credentials() -> None:
+    result = run_module(dcs_resize_info, {"region": "cn-north-4"})
+    assert result["msg"].startswith("No credentials found.")
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "Configuration")]

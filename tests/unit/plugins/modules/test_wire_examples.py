@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples of the page CancelInstanceResize of Huawei Cloud's API reference, byte for byte, at a plain socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
+from module_runner import run_module
+from scripted_transport import INSTANCE, PROJECT, TASK
+
+# As the page has them: the request, and the bodies of the answers with status 200 and 400.
+REQUEST = "POST https://{dcs_endpoint}/v2/{project_id}/instances/{instance_id}/resize/cancel/{task_id}"
+SUCCESS = b'{\n  "result" : "success"\n}'
+NOT_EXTENDING = b'{\n  "error_code" : "DCS.4239",\n  "error_msg" : "The instance status is not extending."\n}'
+
+
+class Wire:
+    """Answers one request after another with bytes that are given, and keeps what it received."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.received: list[bytes] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _address = self._listener.accept()
+            with connection:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    head += more
+                self.received.append(head)
+                connection.sendall(self.answers.pop(0))
+
+    def close(self) -> None:
+        """Stop; a connection that says nothing ends the thread."""
+        socket.create_connection(self._listener.getsockname()).close()
+        self._thread.join(10)
+        self._listener.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A socket that answers."""
+    opened = Wire()
+    yield opened
+    opened.close()
+
+
+def answer(status: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Request-Id: r1\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def cancel(wire: Wire, **more: Any) -> dict[str, Any]:
+    connection = {"access_key": "AK", "secret_key": "SK-is-secret", "project_id": PROJECT, "region": "cn-north-4", "endpoint": f"http://{wire.endpoint}"}
+    return run_module(dcs_resize_cancel, {**connection, "instance_id": INSTANCE, "task_id": TASK, **more})
+
+
+def test_the_request_and_the_success(wire: Wire) -> None:
+    wire.answers.append(answer("200 OK", SUCCESS))
+    result = cancel(wire)
+    assert (result["changed"], result["resizes"][0]["outcome"], result["resizes"][0]["request_id"]) == (True, "cancelled", "r1")
+
+    (head,) = wire.received
+    line, *headers = head.decode().removesuffix("\r\n\r\n").split("\r\n")
+    method, url = REQUEST.format(dcs_endpoint=wire.endpoint, project_id=PROJECT, instance_id=INSTANCE, task_id=TASK).split(" ")
+    path = url.removeprefix(f"https://{wire.endpoint}")
+    assert line == f"{method} {path} HTTP/1.1"
+    sent = {name.lower(): value for name, value in (header.split(": ", 1) for header in headers)}
+    assert sent["host"] == wire.endpoint
+    assert sent["content-length"] == "0", "there is no body"
+    assert sent["x-project-id"] == PROJECT
+    assert sent["authorization"].startswith("SDK-HMAC-SHA256 Access=AK, SignedHeaders=content-type;host;x-project-id;x-sdk-date, Signature=")
+
+
+def test_the_refusal(wire: Wire) -> None:
+    wire.answers.append(answer("400 Bad Request", NOT_EXTENDING))
+    result = cancel(wire, on_too_late="ignore")
+    assert (result["changed"], result["resizes"][0]["outcome"], result["resizes"][0]["error"]) == (False, "absent", None)
+    assert len(wire.received) == 1
+
+
+def test_the_same_refusal_with_another_code_is_shown_in_its_own_words(wire: Wire) -> None:
+    wire.answers.append(answer("400 Bad Request", NOT_EXTENDING.replace(b"DCS.4239", b"DCS.4049")))
+    error = cancel(wire)["resizes"][0]["error"]
+    assert (error["code"], error["http_status"], error["request_id"]) == ("DCS.4049", 400, "r1")
+    assert "The instance status is not extending." in error["message"]
