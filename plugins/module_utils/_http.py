@@ -372,7 +372,9 @@ class Http:
         parts = urlsplit(url)
         facts = {"method": method, "path": parts.path, "http_status": status}
         cause = _cause(error)
-        reason = self._mask(_reason(cause))
+        # What says that a proxy's address makes no sense may show its password.
+        unclear = isinstance(error, requests.exceptions.InvalidURL)
+        reason = "its address or that of a proxy makes no sense" if unclear else self._mask(_reason(cause))
         # A server that hangs up in the middle of the handshake may be busy.
         if isinstance(error, requests.exceptions.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not _wire.sent:
             return _HopelessError(f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}", code="TlsError", **facts)  # type: ignore[arg-type]
@@ -487,6 +489,8 @@ class _Observed:
 
 def _observed(pool: t.Any) -> t.Any:
     """A kind of connection pool, whose connections are observed."""
+    if issubclass(pool.ConnectionCls, _Observed):
+        return pool
     connection = type("Connection", (_Observed, pool.ConnectionCls), {})
     return type("Pool", (pool,), {"ConnectionCls": connection})
 
