@@ -203,6 +203,8 @@ def docs(session: nox.Session) -> None:
         *("--dest-dir", str(pages), "huaweicloud.dcs"),
         env={"ANSIBLE_COLLECTIONS_PATH": str(collection.parents[2])},
     )
+    # antsibull-docs takes along only the text of the guides.
+    shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", pages / "docsite" / "images")
     site = BUILD / "docs" / "html"
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/sphinx", str(pages), str(site))
     session.log(f"Built {site.relative_to(ROOT)}/index.html")
@@ -213,7 +215,7 @@ def bench(session: nox.Session) -> None:
     """Measure what a cancel costs, compared with other ways, and write the results that the page "Performance" is made from."""
     install(session, "test")
     environment = BUILD / "nox" / "bench-modules"
-    session.run("uv", "venv", "--quiet", "--allow-existing", "--python", session.python or "python3", str(environment), external=True)
+    session.run("uv", "venv", "--quiet", "--allow-existing", "--python", "python3", str(environment), external=True)
     session.run("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(environment), "requests", external=True)
     session.run("python", "-m", "benchmark", "--module-python", str(environment / "bin" / "python"), *session.posargs, env={"PYTHONPATH": "tests"})
 
