@@ -45,8 +45,11 @@ class Exchange(NamedTuple):
 class NotingHttp(Http):
     """Notes every answer before it is judged."""
 
+    #: Seconds, for connecting and for each read.
+    TIMEOUT = 30.0
+
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(timeout=self.TIMEOUT, **settings)
         self.exchanges: list[Exchange] = []
 
     def _judge(self, method: str, url: str, response: requests.Response, body: bytes) -> Answer:

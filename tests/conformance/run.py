@@ -332,8 +332,8 @@ class _Walk:
         raise DcsError(f"No new background task was listed within {self._tempo.patience:g} s after a resize was scheduled")
 
     def _see_what_waits(self, waiting: BackgroundTask) -> None:
-        page = self._connection.http.exchanges[-1].body
-        (row,) = [row for row in page["tasks"] if row["id"] == waiting.id]
+        pages = (exchange.body for exchange in reversed(self._connection.http.exchanges) if exchange.path.endswith("/tasks"))
+        page, row = next((page, row) for page in pages for row in page["tasks"] if row["id"] == waiting.id)
         details = row.get("details")
         self.observed["task_name"] = waiting.name
         self.observed["waiting_status"] = waiting.status

@@ -20,9 +20,9 @@ TEMPO = Tempo(interval=0.05, patience=5, clean_up=10)
 
 
 def furnish(simulator: Simulator, throttled: dict[str, Any] | None = None) -> dict[str, str]:
-    """Make an instance with a past, and another one, and have one harmless request throttled; the environment for a run on it.
+    """Make an instance with a past, and another one, and have the last cancel throttled; the environment for a run on it.
 
-    :param throttled: the fault with which that request is throttled
+    :param throttled: the fault with which it is throttled
     """
     now = datetime.datetime.now(datetime.timezone.utc)
     begin, end = (f"{now + datetime.timedelta(hours=hours):%H}:00:00" for hours in (8, 12))
@@ -31,5 +31,5 @@ def furnish(simulator: Simulator, throttled: dict[str, Any] | None = None) -> di
     simulator.add_tasks(INSTANCE, name="EXTEND", status="SUCCESS", created_at="2026-01-02T00:00:00Z")
     simulator.add_instance(OTHER_INSTANCE)
     simulator.add_tasks(OTHER_INSTANCE, name="BindEip", status="SUCCESS")
-    simulator.fault(throttled or {"fault": "throttled"}, kind="instances")
+    simulator.fault({"fault": "normal", "times": 4}, throttled or {"fault": "throttled"}, kind="cancel")
     return {**simulator.environment(), INSTANCE_ID: INSTANCE, NEW_SPEC_CODE: "redis.ha.xu1.large.r2.4", NEW_CAPACITY: "4", CONSENT: "yes"}
