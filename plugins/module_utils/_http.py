@@ -48,6 +48,7 @@ from ._errors import (
 try:
     import requests
     import requests.utils
+    import urllib3
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import HTTPError
 
@@ -90,13 +91,13 @@ class Answer(t.NamedTuple):
 class Rate:
     """How many requests a second the API lets in, learnt from its answers. Pure arithmetic: the time is always given, in seconds.
 
-    Unlimited until the first throttled request. Then, in the manner of TCP's congestion control, less after a throttled request and slowly more
-    with each one that is let in.
+    Unlimited until the first throttled request. Then, in the manner of TCP's congestion control: quickly up until the next throttled request, a little
+    less than what was let in after each, and up again with each request that is let in, faster the longer nothing is throttled.
     """
 
     SLOWEST = 0.1
-    #: Seconds that one lowering of the rate is given to show an effect.
-    PATIENCE = 0.5
+    #: Seconds for which requests let in are counted, and which one lowering of the rate is given to show an effect.
+    WINDOW = 1.0
     #: Seconds of unused rate that may be caught up with.
     CREDIT = 0.25
 
@@ -104,8 +105,9 @@ class Rate:
         self.per_second: float | None = None
         self._next = 0.0
         self._lowered = 0.0
-        self._let_in_since = 0
-        self._recent: collections.deque[float] = collections.deque(maxlen=1000)
+        # What was let in before the first throttled request may be far less than what would have been.
+        self._guessed = True
+        self._let_in: collections.deque[float] = collections.deque(maxlen=1000)
 
     def reserve(self, now: float) -> float:
         """The time at which the next request may go; each call takes a place."""
@@ -116,24 +118,25 @@ class Rate:
 
     def let_in(self, now: float) -> None:
         """A request was answered with anything but "too many requests"."""
-        self._let_in_since += 1
-        if self.per_second is None:
-            self._recent.append(now)
-        else:
-            # The longer nothing is throttled, the bolder.
-            self.per_second += 0.04 * min(1 + now - self._lowered, 10)
+        self._let_in.append(now)
+        if self.per_second is not None:
+            more = 1.0 if self._guessed else 0.05 + 0.005 * min(now - self._lowered, 10) ** 2
+            self.per_second += min(more, self.per_second / 5)
 
     def throttled(self, now: float) -> None:
         """A request was answered with 429."""
+        let_in = sum(moment > now - self.WINDOW for moment in self._let_in) / self.WINDOW
         if self.per_second is None:
-            self.per_second = max(1.0, float(sum(moment > now - 1 for moment in self._recent)))
+            self.per_second = max(1.0, let_in)
             self._next = now
-        elif now - self._lowered < self.PATIENCE:
+        elif now - self._lowered < self.WINDOW:
             return
         else:
-            self.per_second = max(self.SLOWEST, self.per_second * (0.9 if self._let_in_since else 0.5))
+            self._guessed = False
+            # Not far down at once: that little was let in may be for want of requests.
+            lowest = self.per_second * (0.7 if let_in else 0.5)
+            self.per_second = max(self.SLOWEST, lowest, min(let_in, self.per_second) * 0.95)
         self._lowered = now
-        self._let_in_since = 0
 
 
 class Pace:
@@ -141,6 +144,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        # Only the first in the queue takes a turn: the turns of the others depend on what is learnt until then.
+        self._queue = threading.Lock()
         self._rate = Rate()
         self._in_flight = 0
         self._stopped = False
@@ -152,7 +157,7 @@ class Pace:
 
         :raises StoppedError: a request was refused with 401, now or while waiting
         """
-        with self._changed:
+        with self._queue, self._changed:
             self._changed.wait_for(lambda: self._stopped or self.let_in or not self._in_flight)
             if not self._stopped:
                 turn = self._rate.reserve(time.monotonic())
@@ -542,6 +547,9 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"The certificates in {trusted!r} (see 'ca_path') can't be read: {error}", code="Configuration") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if urllib3.__version__.startswith("1."):
+        # It compares the certificate's names with the host itself, and can't connect to an address if the context does.
+        context.check_hostname = False
     if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -550,7 +558,8 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
 
 def _read(response: requests.Response) -> bytes:
     body = bytearray()
-    for chunk in response.iter_content(65536):
+    # Small, as each may unpack to a thousand times its size.
+    for chunk in response.iter_content(8192):
         body += chunk
         if len(body) > LARGEST_ANSWER:
             raise OSError(f"the answer is larger than {LARGEST_ANSWER} bytes")
