@@ -27,6 +27,8 @@ exclude_patterns = ["environment_variables.rst"]
 
 html_theme = "sphinx_ansible_theme"
 html_theme_options = {"vcs_pageview_mode": "edit", "documentation_home_url": "index.html", "topbar_links": {}}
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
