@@ -547,11 +547,9 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise ConfigurationError(f"The certificates in {trusted!r} (see 'ca_path') can't be read: {error}", code="Configuration") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if urllib3.__version__.startswith("1."):
-        # It compares the certificate's names with the host itself, and can't connect to an address if the context does.
-        context.check_hostname = False
+    # urllib3 compares the certificate's names with the host itself; its version 1 can't connect to an address if the context does so.
+    context.check_hostname = False
     if not validate_certs:
-        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
