@@ -93,10 +93,10 @@ class Script:
         body: dict[str, str] = {"result": "success"} if code is None else {"error_code": code, "error_msg": f"The words of {code}."}
         self.expect("POST", f"/v2/{PROJECT}/instances/{instance_id}/resize/cancel/{task_id}", status=status, **{"body": body, **more})
 
-    def expect_instance(self, status: int = 200, *, instance_id: str = INSTANCE, body: object = None, **attributes: Any) -> None:
+    def expect_instance(self, http_status: int = 200, /, *, instance_id: str = INSTANCE, body: object = None, **attributes: Any) -> None:
         """Expect a look at an instance."""
         body = {"instance_id": instance_id, **attributes} if body is None else body
-        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}", status=status, body=body)
+        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}", status=http_status, body=body)
 
     def verify(self) -> None:
         """Fail if anything came that was not expected, or did not come although it was."""

@@ -213,7 +213,7 @@ def test_instances(dcs: Dcs, script: Script) -> None:
 
 
 def test_instance(dcs: Dcs, script: Script) -> None:
-    script.expect_instance(status=200, body={"instance_id": INSTANCE, "status": "EXTENDING"})
+    script.expect_instance(body={"instance_id": INSTANCE, "status": "EXTENDING"})
     script.expect_instance(body={})
     assert dcs.instance(INSTANCE) == Instance(INSTANCE, None, "EXTENDING", None, None, None)
     assert dcs.instance(INSTANCE).status is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the plugins share."""
+"""What the unit tests share."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from scripted_transport import Script, scripted_transport
 
 @pytest.fixture
 def script() -> Iterator[Script]:
-    """The requests that are expected, in their order."""
+    """The requests that are expected of the plugins, in their order."""
     with scripted_transport() as playing:
         yield playing
