@@ -48,7 +48,6 @@ from ._errors import (
 try:
     import requests
     import requests.utils
-    import urllib3
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import HTTPError
 
