@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as AWX runs them: the kit's files, a private data folder, ansible-runner, and its events."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2.sandbox
+import yaml
+
+from playbook import ansible_environment
+
+ROOT = Path(__file__).resolve().parents[3]
+KIT = ROOT / "extensions" / "awx"
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst"
+# The package that carries the collection awx.awx, in its version 24.6.1.
+AWX_PACKAGE = "ansible==11.13.0"
+
+
+def load(file: str) -> Any:
+    """A YAML file of the kit."""
+    return yaml.safe_load((KIT / file).read_text(encoding="utf-8"))
+
+
+def guide_blocks() -> dict[str, str]:
+    """The code blocks of the guide, by their captions."""
+    pattern = re.compile(r"\.\. code-block:: \S+\n   :caption: (.*)\n\n((?:    .*\n|\n)+)")
+    text = GUIDE.read_text(encoding="utf-8")
+    blocks = {caption: "".join(line[4:] or "\n" for line in block.splitlines(keepends=True)) for caption, block in pattern.findall(text)}
+    assert len(blocks) == text.count(".. code-block::")
+    return blocks
+
+
+def awx_collection(folder: Path) -> Path:
+    """Where the collection awx.awx is, once taken out of its package."""
+    collections = folder / "awx-collection"
+    if not (collections / "ansible_collections" / "awx").exists():
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), AWX_PACKAGE], check=True)
+        [wheel] = folder.glob("ansible-*.whl")
+        with zipfile.ZipFile(wheel) as package:
+            package.extractall(collections, [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")])
+    return collections
+
+
+def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables that AWX makes of a credential: booleans default to false, and what is empty is not there."""
+    fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
+    assert set(credential_type["inputs"]["required"]) <= set(inputs) <= set(fields)
+    values = {name: False for name, field in fields.items() if field["type"] == "boolean"}
+    values.update({name: value for name, value in inputs.items() if value != ""})
+    sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment()
+    return {name: sandbox.from_string(template).render(values) for name, template in credential_type["injectors"]["env"].items()}
+
+
+def survey_answers(**given: Any) -> dict[str, Any]:
+    """The extra variables that AWX makes of a survey: what was not answered is its default, or empty."""
+    questions = {question["variable"]: question for question in load("job_template.yml")["survey_spec"]["spec"]}
+    answers = {f"resize_cancel_{name}": value for name, value in given.items()}
+    assert set(answers) <= set(questions)
+    for name, value in answers.items():
+        assert value in questions[name].get("choices", [value]) and len(str(value)) <= questions[name].get("max", len(str(value)))
+    return {name: question.get("default", "") for name, question in questions.items()} | answers
+
+
+class Unsafe(str):
+    """Text that AWX marks as no template."""
+
+
+class ExtraVarsDumper(yaml.SafeDumper):
+    """Writes extra variables as AWX does."""
+
+
+ExtraVarsDumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value), style="'"))
+
+
+def extra_vars(from_launch: Mapping[str, Any], from_template: Mapping[str, Any]) -> str:
+    """Extra variables as AWX writes them: what a launch gives is no template, what the job template says may be one."""
+
+    def unsafe(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {Unsafe(key): unsafe(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [unsafe(item) for item in value]
+        return Unsafe(value) if isinstance(value, str) else value
+
+    about = {"awx_job_id": 1, "tower_job_id": 1, "awx_job_launch_type": "manual", "awx_user_name": "operator"}
+    return yaml.dump({**unsafe({**about, **from_launch}), **from_template}, Dumper=ExtraVarsDumper, allow_unicode=True)
+
+
+class Job(NamedTuple):
+    """What a job came to.
+
+    :ivar status: successful or failed
+    :ivar events: the event stream, in order
+    :ivar stdout: what the job shows
+    """
+
+    status: str
+    events: list[dict[str, Any]]
+    stdout: str
+
+    @property
+    def artifact(self) -> dict[str, Any]:
+        """The artifact of the role."""
+        [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return dict(last["artifact_data"]["resize_cancel_summary"])
+
+    @property
+    def recap(self) -> tuple[int, int]:
+        """How many tasks changed something, and how many failed."""
+        [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return last["changed"].get("localhost", 0), last["failures"].get("localhost", 0)
+
+
+def run_job(
+    folder: Path,
+    playbook: str,
+    *,
+    collections: Path,
+    environment: Mapping[str, str],
+    launch_vars: Mapping[str, Any],
+    template_vars: Mapping[str, Any] | None = None,
+    inventory: str = "",
+    check: bool = False,
+) -> Job:
+    """Run a playbook of a project folder (C(folder/project)) with ansible-runner, with a private data folder as AWX lays it out."""
+    for name, file, content in (
+        ("env", "extravars", extra_vars(launch_vars, template_vars or {})),
+        ("env", "envvars", json.dumps({**environment, "ANSIBLE_COLLECTIONS_PATH": str(collections)})),
+        ("env", "cmdline", "--check --diff" if check else ""),
+        ("inventory", "hosts", inventory),
+    ):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / file).write_text(content, encoding="utf-8")
+    ident = str(sum(1 for _artifact in folder.glob("artifacts/*")) + 1)
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "ansible_runner", "run", str(folder), "--playbook", playbook, "--ident", ident, "--quiet"],
+        env=ansible_environment(home, {}), check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
+    )
+    artifacts = folder / "artifacts" / ident
+    assert (artifacts / "status").exists(), run.stdout
+    events = [json.loads(file.read_text(encoding="utf-8")) for file in (artifacts / "job_events").glob("*-*.json")]
+    return Job(
+        (artifacts / "status").read_text(encoding="utf-8"),
+        sorted(events, key=lambda event: int(event["counter"])),
+        (artifacts / "stdout").read_text(encoding="utf-8"),
+    )
