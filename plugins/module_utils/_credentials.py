@@ -24,6 +24,7 @@ from ._errors import ConfigurationError
 
 try:
     import requests
+    from urllib3.exceptions import HTTPError
 except ImportError:  # _module says what is missing before any of this is used
     requests = None  # type: ignore[assignment]
 
@@ -121,7 +122,7 @@ def find_credentials(options: Mapping[str, t.Any], environment: Mapping[str, str
     :raises ConfigurationError: a place holds half a pair, can't be read although it was named, or nothing was found anywhere
     """
     tried: list[str] = []
-    for place in _places(options, environment):
+    for place in _places({name: value for name, value in options.items() if not is_blank(value)}, environment):
         if isinstance(place, str):
             tried.append(place)
             continue
@@ -153,9 +154,11 @@ def project_setting(options: Mapping[str, t.Any], environment: Mapping[str, str]
 def _complete(place: _Place) -> Credentials | None:
     values = place.values
     # A header can't have them, and what would say so shows the value.
-    broken = [place.names[name] for name in _KEY_NAMES if re.search(r"\s", values.get(name, ""))]
+    broken = [place.names[name] for name in _KEY_NAMES if re.search(r"[^!-~]", values.get(name, ""))]
     if broken:
-        raise ConfigurationError(f"{place.name} has a blank or a line break inside {' and '.join(broken)}", code="Configuration")
+        raise ConfigurationError(
+            f"A character that no key has, such as a blank or a line break, is in {' and '.join(broken)} of {place.name}", code="Configuration"
+        )
     context = {name: values.get(name) for name in ("region", "project_id", "auth_url")}
     if "token" in values:
         return Credentials(source=place.name, token=values["token"], **context)
@@ -180,7 +183,7 @@ def _places(options: Mapping[str, t.Any], environment: Mapping[str, str]) -> Ite
         names = {option: name for option in _KEY_NAMES for name in ENVIRONMENT[option] if name.startswith(prefix)}
         yield _place(f"the environment ({', '.join(names.values())})", environment, names)
     profile, shared_config_file = options.get("profile"), options.get("shared_config_file")
-    if is_blank(profile) and is_blank(shared_config_file):
+    if not profile and not shared_config_file:
         yield f"a profile in {SHARED_CONFIG_FILE} (neither profile nor shared_config_file is set)"
     else:
         yield _from_shared_config(profile, shared_config_file or SHARED_CONFIG_FILE)
@@ -196,17 +199,17 @@ def _place(name: str, holder: Mapping[str, t.Any], names: dict[str, str]) -> _Pl
 def _from_shared_config(profile: str | None, file: str) -> _Place:
     """KooCLI's and Terraform's file. It was asked for, so everything that is wrong with it is an error."""
     try:
-        with open(os.path.expanduser(file), encoding="utf-8") as stream:
+        with open(os.path.expanduser(file), encoding="utf-8-sig") as stream:
             content = json.load(stream)
     except OSError as error:
         raise ConfigurationError(f"The shared configuration file {file} can't be read: {error.strerror}", code="Configuration") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"The shared configuration file {file} is no JSON", code="Configuration") from error
     profiles = content.get("profiles") if isinstance(content, dict) else None
     if not isinstance(profiles, list):
         raise ConfigurationError(f"The shared configuration file {file} has no list of profiles", code="Configuration")
     by_name = {str(entry.get("name")): entry for entry in profiles if isinstance(entry, dict)}
-    name = str(content.get("current") or "default") if is_blank(profile) else str(profile).strip()
+    name = str(profile or content.get("current") or "default").strip()
     if name not in by_name:
         known = ", ".join(sorted(by_name)) or "none"
         raise ConfigurationError(f"The shared configuration file {file} has no profile {name!r}; it has: {known}", code="Configuration")
@@ -240,7 +243,7 @@ def _from_credentials_file(file: str | None) -> _Place | str:
     path = file or CREDENTIALS_FILE
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as stream:
+        with open(os.path.expanduser(path), encoding="utf-8-sig") as stream:
             parser.read_file(stream)
     except FileNotFoundError as error:
         if file:
@@ -262,9 +265,10 @@ def _from_credentials_file(file: str | None) -> _Place | str:
 
 def _from_metadata(endpoint: str) -> _Place | str:
     """The temporary keys of the agency of the ECS instance that this runs on."""
+    endpoint = endpoint.strip()
     if endpoint.lower() == "none":
         return "the metadata service (switched off)"
-    endpoint = endpoint.rstrip("/")
+    endpoint = (endpoint if "://" in endpoint else f"http://{endpoint}").rstrip("/")
     name = f"the metadata service {endpoint}"
     headers = {}
     try:
@@ -277,7 +281,7 @@ def _from_metadata(endpoint: str) -> _Place | str:
             elif status not in (404, 405, 503):
                 return f"{name} (status {status} for its token)"
             status, body = _fetch(session, "GET", f"{endpoint}/openstack/latest/securitykey", headers)
-    except requests.RequestException:
+    except (requests.RequestException, HTTPError):
         return f"{name} (no answer; not an ECS instance?)"
     if status == 404:
         return f"{name} (this ECS instance has no agency)"
@@ -287,7 +291,7 @@ def _from_metadata(endpoint: str) -> _Place | str:
         credential = json.loads(body)["credential"]
         place = _place(name, credential, {"access_key": "access", "secret_key": "secret", "security_token": "securitytoken"})
         expires_at = str(credential.get("expires_at") or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return f"{name} (an answer without credentials)"
     if _is_past(expires_at):
         raise ConfigurationError(f"The keys that {name} gave have expired at {expires_at}", code="Configuration")
