@@ -33,8 +33,19 @@ class Run(NamedTuple):
 
     def result(self, task: str) -> dict[str, Any]:
         """The result of the one task of that name."""
-        (found,) = [result["result"] for result in self.results if result["task"] == task]
-        return dict(found)
+        return dict(self._entry(task)["result"])
+
+    def failed(self, task: str) -> bool:
+        """Whether the one task of that name failed."""
+        return bool(self._entry(task)["status"] == "failed")
+
+    def warnings(self, task: str) -> list[str]:
+        """The texts of its warnings, which newer versions of ansible-core wrap."""
+        return [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in self.result(task).get("warnings", [])]
+
+    def _entry(self, task: str) -> dict[str, Any]:
+        (found,) = [result for result in self.results if result["task"] == task]
+        return found
 
 
 def run_playbook(

@@ -240,7 +240,8 @@ PREDICTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("state", "on_too_late", "outcome"), [(state, policy, outcome) for state, *outcomes in PREDICTIONS for policy, outcome in zip(POLICIES, outcomes, strict=True)]
+    ("state", "on_too_late", "outcome"),
+    [(state, policy, outcome) for state, *outcomes in PREDICTIONS for policy, outcome in zip(POLICIES, outcomes, strict=True)],
 )
 def test_predict(state: Any, on_too_late: Any, outcome: str) -> None:
     verdict = predict(REQUEST, sighting(state), on_too_late)
