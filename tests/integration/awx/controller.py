@@ -72,9 +72,8 @@ class Controller:
     """
 
     def __init__(self) -> None:
-        self.records: dict[str, dict[int, dict[str, Any]]] = {
-            "organizations": {}, "projects": {}, "inventories": {}, "execution_environments": {}, "credentials": {}, "credential_types": {}, "job_templates": {},
-        }
+        kinds = ("organizations", "projects", "inventories", "execution_environments", "credentials", "credential_types", "job_templates")
+        self.records: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in kinds}
         self.surveys: dict[int, dict[str, Any]] = {}
         self.attached: dict[int, list[int]] = {}
         self.sent: list[tuple[str, str, dict[str, Any]]] = []

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import jinja2.sandbox
 import yaml
-
 from playbook import ansible_environment
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -19,7 +19,6 @@ import kit
 import pytest
 import yaml
 from controller import Controller, Refused, check_credential_type, check_survey
-
 from playbook import ansible_environment, run_playbook
 from simulator.client import Simulator
 
@@ -184,7 +183,9 @@ def test_slices(cloud: Simulator, project: Path, installed: Path) -> None:
         cloud.schedule(host)
     template = yaml.safe_load(BLOCKS["Extra variables of a sliced template"])
     slices = [
-        kit.run_job(project, "cancel_resizes.yml", collections=installed, environment=credential(cloud), launch_vars={}, template_vars=template, inventory=inventory)
+        kit.run_job(
+            project, "cancel_resizes.yml", collections=installed, environment=credential(cloud), launch_vars={}, template_vars=template, inventory=inventory
+        )
         for inventory in (*(f"{group}\n{host}\n" for host in hosts), "")
     ]
     assert [(job.status, counts(job.artifact)) for job in slices] == [("successful", {"cancelled": 1})] * len(hosts) + [("successful", {})]
@@ -204,7 +205,8 @@ def test_registration(installed: Path) -> None:
     exported = dict(line.removeprefix("export ").split("=", 1) for line in BLOCKS["Registering"].splitlines() if line.startswith("export "))
     assert set(exported) == {"CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"}
     with Controller() as controller:
-        for kind, name in (("organizations", "Default"), ("inventories", "Demo Inventory"), ("execution_environments", "dcs-ee"), ("credentials", "dcs-production")):
+        prepared = {"organizations": "Default", "inventories": "Demo Inventory", "execution_environments": "dcs-ee", "credentials": "dcs-production"}
+        for kind, name in prepared.items():
             controller.add(kind, name=name)
         own = controller.add("organizations", name="Operations")
         for organization in (controller.get("organizations", "Default")["id"], own):

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from playbook import Run, run_playbook
 from simulator.client import Simulator
 
@@ -135,9 +134,13 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
         ({"instances": [one, ""]}, "Each entry of resize_cancel_instances"),
         ({"instances": [one, None, 5]}, "Each entry of resize_cancel_instances"),
         ({"instances": one, "wait": "perhaps", "validate_certs": [False]}, "resize_cancel_wait must be true or false. resize_cancel_validate_certs must be"),
-        ({"instances": one, "max": "-1", "timeout": "soon", "max_retries": True, "concurrency": 1.5},
-         "resize_cancel_max must be a whole number, 0 or more. resize_cancel_concurrency must be a whole number, 0 or more. "
-         "resize_cancel_timeout must be a whole number, 0 or more. resize_cancel_max_retries must be a whole number"),
+        (
+            {"instances": one, "max": "-1", "timeout": "soon", "max_retries": True, "concurrency": 1.5},
+            (
+                "resize_cancel_max must be a whole number, 0 or more. resize_cancel_concurrency must be a whole number, 0 or more. "
+                "resize_cancel_timeout must be a whole number, 0 or more. resize_cancel_max_retries must be a whole number"
+            ),
+        ),
         ({"instances": one, "region": ["cn-north-4"]}, "resize_cancel_region must be text"),
         ({"instances": one, "on_too_late": "explode"}, "resize_cancel_on_too_late must be ignore, warn or fail"),
     ]
@@ -164,7 +167,9 @@ def test_blank_and_null_are_unset_and_false_and_zero_are_values(cloud: Simulator
         [
             include(instances=first, **dict.fromkeys(names, "")),
             include(instances=second, **dict.fromkeys(names)),
-            attempt(instances=third, validate_certs=False, max_retries=0, wait="true", wait_timeout="5", timeout="5", concurrency="2", on_too_late="fail", max="3"),
+            attempt(
+                instances=third, validate_certs=False, max_retries=0, wait="true", wait_timeout="5", timeout="5", concurrency="2", on_too_late="fail", max="3"
+            ),
         ],
         environment={**cloud.environment(), "ANSIBLE_INJECT_INVOCATION": "true"},
     )

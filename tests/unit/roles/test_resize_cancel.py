@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from ansible_collections.huaweicloud.dcs.plugins.doc_fragments._connection import ModuleDocFragment
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
 
@@ -95,6 +94,7 @@ def test_what_may_come_as_text_is_raw() -> None:
 def test_names_of_the_role_begin_with_its_prefix() -> None:
     assert not [name for name in VARS if not name.startswith("__resize_cancel_")]
     tasks = (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8")
-    assigned = re.findall(r"register: (\w+)", tasks) + [name for names in re.findall(r"(?:set_fact|data):\n((?: +\w+: .*\n)+)", tasks) for name in re.findall(r"(\w+): ", names)]
+    facts = re.findall(r"(?:set_fact|data):\n((?: +\w+: .*\n)+)", tasks)
+    assigned = re.findall(r"register: (\w+)", tasks) + [name for names in facts for name in re.findall(r"(\w+): ", names)]
     assert set(assigned) - {"resize_cancel_result", "resize_cancel_summary"} == {name for name in assigned if name.startswith("__resize_cancel_")}
     assert not set(assigned) & {*OPTIONS, *VARS}, "inputs and expressions are never overwritten"

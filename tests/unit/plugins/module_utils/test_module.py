@@ -62,7 +62,9 @@ def test_plain_http_is_warned_of(script: Script, host: str) -> None:
     assert ["is not encrypted" in warning and host in warning for warning in result["warnings"]] == [True]
 
 
-@pytest.mark.parametrize("endpoint", ["ftp://dcs.example.org", "https://", "https://user:pw@dcs.example.org", "https://dcs.example.org?a=b", "https://dcs.example.org#a"])
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://dcs.example.org", "https://", "https://user:pw@dcs.example.org", "https://dcs.example.org?a=b", "https://dcs.example.org#a"]
+)
 def test_an_endpoint_that_is_none(script: Script, endpoint: str) -> None:
     assert "The endpoint must be a URL" in run({**KEYS, "project_id": PROJECT, "endpoint": endpoint})["msg"]
     assert script.requests == []
