@@ -119,12 +119,12 @@ class Rate:
         """A request was answered with anything but "too many requests"."""
         self._let_in.append(now)
         if self.per_second is not None:
-            more = 1.0 if self._guessed else 0.05 + 0.005 * min(now - self._lowered, 10) ** 2
+            more = 1.0 if self._guessed else 0.02 + 0.005 * min(now - self._lowered, 10) ** 2
             self.per_second += min(more, self.per_second / 5)
 
     def throttled(self, now: float) -> None:
         """A request was answered with 429."""
-        let_in = sum(moment > now - self.WINDOW for moment in self._let_in) / self.WINDOW
+        let_in = sum(moment >= now - self.WINDOW for moment in self._let_in) / self.WINDOW
         if self.per_second is None:
             self.per_second = max(1.0, let_in)
             self._next = now
@@ -133,8 +133,7 @@ class Rate:
         else:
             self._guessed = False
             # Not far down at once: that little was let in may be for want of requests.
-            lowest = self.per_second * (0.7 if let_in else 0.5)
-            self.per_second = max(self.SLOWEST, lowest, min(let_in, self.per_second) * 0.95)
+            self.per_second = max(self.SLOWEST, self.per_second / 2, min(let_in, self.per_second) * 0.95)
         self._lowered = now
 
 
@@ -246,7 +245,7 @@ class Attempts:
         if not self.left:
             return False
         self._used += 1
-        self._pause(delay if retry_after is None else retry_after + delay)
+        self._pause(max(delay, retry_after or 0.0))
         return True
 
     def _pause(self, seconds: float) -> None:
