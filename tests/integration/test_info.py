@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Listing resizes: of the project, by name, of some instances; filters, pages, and what can't be read."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl
+
+from playbook import run_playbook
+from simulator.client import Simulator
+
+INFO = "huaweicloud.dcs.dcs_resize_info"
+
+
+def task(name: str, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": name, INFO: arguments, "ignore_errors": True, **more}
+
+
+def query(request: dict[str, Any]) -> dict[str, str]:
+    return dict(parse_qsl(request["query"]))
+
+
+def found(result: dict[str, Any]) -> list[str]:
+    return [resize["task_id"] for resize in result["resizes"]]
+
+
+def test_what_is_listed(cloud: Simulator) -> None:
+    """The project's, by name, of some, in each status; never changed, in check mode the same."""
+    waiting = cloud.schedule(instance={"name": "cache-a"})
+    created = cloud.schedule(status="CREATED", name="ChangeInstanceSpec", instance={"name": "cache-b"})
+    done = cloud.schedule(instance={"name": "sessions"})
+    cloud.finish(done["instance_id"])
+    other = cloud.add_instance(name="cache-c")
+    cloud.add_tasks(other, name="BindEip", status="WAITING")
+    ids = [other, done["instance_id"], waiting["instance_id"]]
+    playbook = [
+        task("project", {}),
+        task("checked", {}, check_mode=True, diff=True),
+        task("named", {"instance_name": "cache-"}),
+        task("some", {"instance_ids": ids}),
+        task("all of some", {"instance_ids": ids, "status": []}),
+        task("done", {"status": "success"}),
+        task("none", {"status": ["UNHEARD"]}),
+        task("blank", {"instance_ids": None, "instance_name": "", "status": "", "start_time": " ", "end_time": None}),
+        task("no instance", {"instance_ids": []}),
+    ]
+    run = run_playbook(playbook, environment=cloud.environment())
+    assert run.stats["localhost"]["changed"] == 0
+    expected = {
+        "project": [waiting, created],
+        "checked": [waiting, created],
+        "named": [waiting, created],
+        "some": [waiting],
+        "all of some": [done, waiting],
+        "done": [done],
+        "none": [],
+        "blank": [waiting, created],
+        "no instance": [],
+    }
+    for name, resizes in expected.items():
+        result = run.result(name)
+        assert found(result) == [resize["task_id"] for resize in resizes], name
+        assert (run.failed(name), result["changed"], result["errors"], run.warnings(name)) == (False, False, [], []), name
+    row = run.result("some")["resizes"][0]
+    assert (row["instance_name"], row["instance_status"], row["maintain_begin"], row["maintain_end"]) == ("cache-a", "RUNNING", "18:00:00", "22:00:00")
+    assert (row["old_capacity"], row["new_capacity"], row["details"]["new_capacity"]) == (2.0, 4.0, "4")
+    assert row == run.result("project")["resizes"][0]
+    assert {request["method"] for request in cloud.requests()} == {"GET"}
+
+
+def test_the_times_are_sent_and_count(cloud: Simulator) -> None:
+    instance_id = str(uuid.uuid4())
+    moments = ["2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "2026-03-01T00:00:00.000Z"]
+    old, middle, new = (cloud.schedule(instance_id, created_at=moment)["task_id"] for moment in moments)
+    playbook = [
+        task("from", {"instance_ids": [instance_id], "start_time": "20260115000000"}),
+        task("to", {"start_time": "", "end_time": "20260215000000"}),
+        task("between", {"start_time": "20260115000000", "end_time": "20260215000000"}),
+        task("wrong", {"start_time": "2026-01-15"}),
+    ]
+    run = run_playbook(playbook, environment=cloud.environment())
+    assert [found(run.result(name)) for name in ("from", "to", "between")] == [[new, middle], [middle, old], [middle]]
+    sent = [{name: value for name, value in query(request).items() if name.endswith("_time")} for request in cloud.requests(kind="tasks")]
+    start, end = {"start_time": "20260115000000"}, {"end_time": "20260215000000"}
+    assert sent == [start, end, {**start, **end}]
+    assert run.failed("wrong")
+    assert run.result("wrong")["resizes"] == run.result("wrong")["errors"] == []
+
+
+def test_every_page_is_read_and_several_instances_at_once(cloud: Simulator) -> None:
+    cloud.configure(page_cap=7, task_count_type="string", latency_ms=20)
+    resizes = cloud.schedule_many(30)
+    first = resizes[0]["instance_id"]
+    cloud.add_tasks(first, count=20, name="BindEip", status="SUCCESS")
+    run = run_playbook([task("List", {"concurrency": 5})], environment=cloud.environment())
+    assert found(run.result("List")) == [resize["task_id"] for resize in resizes]
+    requests = cloud.requests()
+    assert [query(request)["offset"] for request in requests if request["kind"] == "instances"] == ["0", "7", "14", "21", "28"]
+    assert [query(request)["offset"] for request in requests if request["instance_id"] == first] == ["0", "7", "14"]
+    assert cloud.state()["most_in_flight"] == 5
+
+
+def test_what_can_not_be_read(cloud: Simulator) -> None:
+    good, gone, forbidden, unseen = cloud.schedule_many(4)
+    cloud.fault("removed_meanwhile", kind="tasks", instance_id=gone["instance_id"])
+    playbook = [task("vanished", {}), task("named", {"instance_ids": [resize["instance_id"] for resize in (gone, forbidden, good, unseen)]})]
+    cloud.fault({"fault": "normal"}, "forbidden", kind="tasks", instance_id=forbidden["instance_id"], always=True)
+    cloud.fault("forbidden", kind="instance", instance_id=unseen["instance_id"], always=True)
+    run = run_playbook(playbook, environment=cloud.environment())
+
+    assert found(run.result("vanished")) == [resize["task_id"] for resize in (good, forbidden, unseen)]
+    assert (run.failed("vanished"), run.result("vanished")["errors"], len(run.warnings("vanished"))) == (False, [], 1)
+
+    result = run.result("named")
+    assert found(result) == [good["task_id"], unseen["task_id"]]
+    assert [row["instance_name"] is None for row in result["resizes"]] == [False, True]
+    assert [(error["instance_id"], error["code"], error["http_status"]) for error in result["errors"]] == [
+        (gone["instance_id"], "DCS.3022", 404),
+        (forbidden["instance_id"], "DCS.3002", 403),
+    ]
+    assert (run.failed("named"), result["changed"]) == (True, False)
+    assert all(error["request_id"] for error in result["errors"])
+    assert gone["instance_id"] in result["msg"]
+    assert "dcs:instance:getBackgroundTask" in result["msg"]
+    assert "dcs:instance:get" in run.warnings("named")[0]
+
+
+def test_a_project_that_can_not_be_listed(cloud: Simulator) -> None:
+    cloud.fault("forbidden", kind="instances", always=True)
+    run = run_playbook([task("List", {})], environment=cloud.environment())
+    result = run.result("List")
+    assert (run.failed("List"), result["changed"], result["resizes"]) == (True, False, [])
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "DCS.3002")]
+    assert "dcs:instance:list" in result["msg"]

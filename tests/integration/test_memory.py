@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How much memory the process of a module takes at its peak for 2,000 resizes in one task."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playbook import run_playbook
+from simulator.client import Simulator
+
+MOST = 64
+COUNT = 2000
+
+# Read by every Python that is started: the process of a module tells at its end what it took. VmHWM is its own; ru_maxrss would be inherited from Ansible's.
+TELL = """
+import atexit, os, re, sys
+
+def tell():
+    with open("/proc/self/status") as status, open(os.environ["TELL_FILE"], "a") as file:
+        file.write(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1] + "\\n")
+
+if "AnsiballZ_dcs_" in " ".join(sys.orig_argv if hasattr(sys, "orig_argv") else sys.argv):
+    atexit.register(tell)
+"""
+
+
+@pytest.fixture(name="tell")
+def _tell(tmp_path: Path) -> Path:
+    """The file that takes the figures, beside what makes the processes tell them."""
+    (tmp_path / "sitecustomize.py").write_text(TELL, encoding="utf-8")
+    return tmp_path / "figures"
+
+
+def megabytes(cloud: Simulator, tell: Path, module: str, arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """The peak of the one module process of a task, in MiB, and the task's result."""
+    environment = {**cloud.environment(), "PYTHONPATH": str(tell.parent), "TELL_FILE": str(tell)}
+    run = run_playbook([{"name": "Task", f"huaweicloud.dcs.{module}": arguments}], environment=environment)
+    assert run.code == 0, run.output[-2000:]
+    (figure,) = tell.read_text(encoding="utf-8").split()
+    return int(figure) / 1024, run.result("Task")
+
+
+def test_cancelling(cloud: Simulator, tell: Path, record_property: Any) -> None:
+    """Half of them by their id, and half to be found."""
+    resizes = cloud.schedule_many(COUNT)
+    entries = [resize if number % 2 else {"instance_id": resize["instance_id"]} for number, resize in enumerate(resizes)]
+    peak, result = megabytes(cloud, tell, "dcs_resize_cancel", {"resizes": entries, "concurrency": 64})
+    assert [resize["task_id"] for resize in result["resizes"]] == [resize["task_id"] for resize in resizes]
+    assert {resize["outcome"] for resize in result["resizes"]} == {"cancelled"}
+    assert len(cloud.effective_cancels()) == COUNT
+    record_property("peak_mebibytes", peak)
+    print(json.dumps({"module": "dcs_resize_cancel", "resizes": COUNT, "MiB": peak}))
+    assert peak <= MOST
+
+
+def test_listing(cloud: Simulator, tell: Path, record_property: Any) -> None:
+    cloud.schedule_many(COUNT)
+    peak, result = megabytes(cloud, tell, "dcs_resize_info", {"concurrency": 64})
+    assert len(result["resizes"]) == COUNT
+    record_property("peak_mebibytes", peak)
+    print(json.dumps({"module": "dcs_resize_info", "resizes": COUNT, "MiB": peak}))
+    assert peak <= MOST
