@@ -1,0 +1,335 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How fast requests go, and who may go at all: the arithmetic against servers that throttle, in a time of its own, and the threads that share a pace."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError, StoppedError, ThrottledError, UnsentError
+
+
+class TokenBucket:
+    """Lets in so many requests a second, after an initial burst."""
+
+    def __init__(self, rate, burst):
+        self._rate, self._burst = rate, burst
+        self._tokens, self._at = float(burst), 0.0
+
+    def lets_in(self, now):
+        self._tokens, self._at = min(self._burst, self._tokens + (now - self._at) * self._rate), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class FixedWindow:
+    """Lets in so many requests in each second by the clock."""
+
+    def __init__(self, rate, seconds=1.0):
+        self._most, self._seconds = rate * seconds, seconds
+        self._window, self._count = -1, 0
+
+    def lets_in(self, now):
+        window = int(now / self._seconds)
+        if window != self._window:
+            self._window, self._count = window, 0
+        self._count += 1
+        return self._count <= self._most
+
+
+def simulate(rate, lets_in, *, concurrency, latency, seconds):
+    """Let workers send one request after another at the rate, and return when requests were let in, and how many were refused.
+
+    As in `Pace`, only the first in the queue takes a turn. A worker whose request was refused queues again, as `Attempts` has it while others get through.
+    """
+    let_in, refused = [], 0
+    # What happens next: when, and what.
+    events = [(rate.reserve(0.0), "send")]
+    queued = concurrency - 1
+    while events:
+        now, what = heapq.heappop(events)
+        if now > seconds:
+            break
+        if what == "send":
+            # Decided half-way, known at the end.
+            heapq.heappush(events, (now + latency, "let in" if lets_in(now + latency / 2) else "refused"))
+        else:
+            queued += 1
+            if what == "let in":
+                let_in.append(now)
+                rate.let_in(now)
+            else:
+                refused += 1
+                rate.throttled(now)
+        if queued and not any(event == "send" for _moment, event in events):
+            queued -= 1
+            heapq.heappush(events, (rate.reserve(now), "send"))
+    return let_in, refused
+
+
+@pytest.mark.parametrize("concurrency", [2, 4, 8, 16, 32, 64])
+@pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
+@pytest.mark.parametrize("per_second", [5, 50, 200])
+@pytest.mark.parametrize("throttle", ["token bucket", "small bucket", "fixed window"])
+def test_what_the_api_lets_in_is_used(throttle, per_second, latency, concurrency):
+    """At least 70 percent of it (where the API takes five a second, and no two at once; otherwise more), and few requests are sent in vain."""
+    server = {"token bucket": TokenBucket(per_second, per_second), "small bucket": TokenBucket(per_second, max(1, per_second // 10)), "fixed window": FixedWindow(per_second)}
+    seconds, start = 24.0, 4.0
+    let_in, refused = simulate(_http.Rate(), server[throttle].lets_in, concurrency=concurrency, latency=latency, seconds=seconds)
+    possible = min(per_second, concurrency / latency) * (seconds - start)
+    used = sum(moment >= start for moment in let_in) / possible
+    assert used >= (0.7 if (throttle, per_second) == ("small bucket", 5) else 0.85), f"{used:.3f}, refused {refused}"
+    assert used <= 1.05
+    assert refused <= 0.25 * len(let_in) + 2 * concurrency
+
+
+@pytest.mark.parametrize("concurrency", [1, 8, 64])
+def test_nothing_is_slowed_down_where_nothing_is_throttled(concurrency):
+    let_in, refused = simulate(_http.Rate(), lambda now: True, concurrency=concurrency, latency=0.1, seconds=10)
+    assert refused == 0
+    assert len(let_in) >= 0.98 * concurrency / 0.1 * 10
+
+
+def test_it_speeds_up_again_after_the_throttling_has_ended():
+    bucket = TokenBucket(20, 20)
+    rate = _http.Rate()
+    let_in, _refused = simulate(rate, lambda now: now > 10 or bucket.lets_in(now), concurrency=32, latency=0.1, seconds=25)
+    throttled = sum(5 <= moment < 10 for moment in let_in) / 5
+    soon = sum(14 <= moment < 17 for moment in let_in) / 3
+    later = sum(20 <= moment < 25 for moment in let_in) / 5
+    assert throttled <= 21
+    assert soon >= 1.5 * throttled
+    # No more than 32 workers at 0.1 s each can do.
+    assert later >= 0.9 * 320
+
+
+def test_it_slows_down_when_the_api_lets_in_less_than_before():
+    fast, slow = TokenBucket(100, 100), TokenBucket(10, 10)
+    let_in, refused = simulate(_http.Rate(), lambda now: (fast if now < 10 else slow).lets_in(now), concurrency=16, latency=0.05, seconds=40)
+    assert sum(5 <= moment < 10 for moment in let_in) / 5 >= 85
+    assert sum(20 <= moment < 40 for moment in let_in) / 20 >= 8.5
+    assert refused <= 300
+
+
+def test_an_api_that_lets_in_nothing_is_asked_less_and_less():
+    rate = _http.Rate()
+    let_in, refused = simulate(rate, lambda now: False, concurrency=16, latency=0.05, seconds=60)
+    assert not let_in
+    assert rate.per_second == rate.SLOWEST
+    # All that were in flight at first, and then ever fewer.
+    assert refused <= 16 + 30
+
+
+def test_one_lowering_counts_for_all_that_were_in_flight():
+    """A hundred refusals of one burst are one piece of news."""
+    rate = _http.Rate()
+    for moment in range(40):
+        rate.let_in(moment / 40)
+    for _number in range(100):
+        rate.throttled(1.0)
+    assert rate.per_second == 40
+    # Nothing was let in since.
+    rate.throttled(1.0 + rate.WINDOW)
+    assert rate.per_second == 20
+    for moment in range(18):
+        rate.let_in(2.5 + moment / 40)
+    rate.throttled(1.0 + 2 * rate.WINDOW)
+    assert rate.per_second == pytest.approx(0.95 * 18)
+
+
+def test_unused_turns_are_not_saved_up():
+    rate = _http.Rate()
+    for moment in range(10):
+        rate.let_in(moment / 10)
+    rate.throttled(1.0)
+    assert rate.per_second == 10
+    turns = [rate.reserve(100.0) - 100.0 for _number in range(20)]
+    assert turns == sorted(turns)
+    assert sum(turn == 0 for turn in turns) <= 1 + rate.CREDIT * rate.per_second
+    assert turns[-1] == pytest.approx(20 / 10 - rate.CREDIT)
+
+
+# ---- Threads
+
+
+def start(*targets):
+    threads = [threading.Thread(target=target, daemon=True) for target in targets]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def wait_until(condition):
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.005)
+
+
+class Crowd:
+    """Threads that all want to send at once."""
+
+    def __init__(self, pace, size):
+        self.entered, self.stopped = [], []
+        self._pace = pace
+        self.threads = start(*[self._run] * size)
+
+    def _run(self):
+        try:
+            self._pace.enter()
+            self.entered.append(1)
+        except StoppedError:
+            self.stopped.append(1)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("status", [None, 429, 500, 503])
+def test_one_at_a_time_until_one_is_let_in(status, monkeypatch):
+    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+    pace = _http.Pace()
+    crowd = Crowd(pace, 5)
+    for number in range(1, 4):
+        wait_until(lambda expected=number: len(crowd.entered) == expected)
+        time.sleep(0.02)
+        assert len(crowd.entered) == number
+        pace.leave(status)
+    wait_until(lambda: len(crowd.entered) == 4)
+    pace.leave(200)
+    crowd.join()
+    assert len(crowd.entered) == 5
+    assert Crowd(pace, 10).join() is None
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 404, 409])
+def test_whatever_is_no_question_of_who_asks_counts_as_let_in(status):
+    pace = _http.Pace()
+    pace.enter()
+    pace.leave(status)
+    assert pace.let_in == 1
+
+
+def test_a_401_stops_all_that_wait_and_all_that_come():
+    pace = _http.Pace()
+    pace.enter()
+    crowd = Crowd(pace, 5)
+    sleeping, ends = [], []
+
+    def sleep():
+        sleeping.append(1)
+        with pytest.raises(StoppedError):
+            pace.sleep(60)
+        ends.append(1)
+
+    start(sleep, sleep)
+    wait_until(lambda: len(sleeping) == 2)
+    pace.leave(401)
+    crowd.join()
+    assert (len(crowd.entered), len(crowd.stopped)) == (0, 5)
+    wait_until(lambda: len(ends) == 2)
+    with pytest.raises(StoppedError) as caught:
+        pace.enter()
+    assert caught.value.code == "Stopped"
+
+
+def test_a_401_stops_those_that_wait_for_their_turn():
+    """Keys may expire half-way, while the API throttles."""
+    pace = _http.Pace()
+    pace.enter()
+    pace.leave(200)
+    for _number in range(2):
+        pace.enter()
+    pace.leave(429)
+    crowd = Crowd(pace, 5)
+    time.sleep(0.05)
+    pace.leave(401)
+    crowd.join()
+    assert len(crowd.stopped) == 5
+
+
+# ---- Retries
+
+
+@pytest.fixture
+def paused(monkeypatch):
+    """The seconds of each pause, none of which takes place."""
+    seconds = []
+    monkeypatch.setattr(_http.Pace, "sleep", lambda self, pause: seconds.append(pause))
+    return seconds
+
+
+def test_delays_grow_with_a_random_part(paused, monkeypatch):
+    limits = []
+    monkeypatch.setattr(_http.random, "uniform", lambda low, high: limits.append((low, high)) or high / 2)
+    attempts = _http.Attempts(8, _http.Pace())
+    while attempts.wait(UnsentError("no connection")):
+        pass
+    assert [high for _low, high in limits[:8]] == [0.5, 1, 2, 4, 8, 16, 20, 20]
+    assert {low for low, _high in limits} == {0}
+    assert paused == [high / 2 for _low, high in limits[:8]]
+    assert not attempts.left
+
+
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_no_more_retries_than_allowed(paused, most):
+    attempts = _http.Attempts(most, _http.Pace())
+    assert [attempts.wait() for _number in range(most + 2)] == [True] * most + [False] * 2
+    assert len(paused) == most
+
+
+def test_no_retry_begins_after_the_window(paused):
+    attempts = _http.Attempts(1000, _http.Pace())
+    attempts.took(_http.RETRY_WINDOW - 1)
+    assert attempts.left
+    attempts.took(1)
+    assert not attempts.left
+    assert not attempts.wait(LostAnswerError("lost"))
+    assert not paused
+
+
+def test_pauses_count_for_the_window(paused, monkeypatch):
+    monkeypatch.setattr(_http.random, "uniform", lambda low, high: high)
+    attempts = _http.Attempts(1000, _http.Pace())
+    while attempts.wait(ThrottledError("throttled", retry_after=60.0)):
+        pass
+    assert _http.RETRY_WINDOW <= sum(paused) <= _http.RETRY_WINDOW + 80
+
+
+def test_the_longer_of_retry_after_and_the_random_delay_counts(paused, monkeypatch):
+    monkeypatch.setattr(_http.random, "uniform", lambda low, high: 0.25)
+    attempts = _http.Attempts(3, _http.Pace())
+    attempts.wait(LostAnswerError("lost", retry_after=7.0))
+    attempts.wait(ThrottledError("throttled", retry_after=3.0))
+    attempts.wait(ThrottledError("throttled", retry_after=0.1))
+    assert paused == [7.0, 3.0, 0.25]
+
+
+def test_a_throttled_request_uses_no_retries_while_others_get_through(paused):
+    pace = _http.Pace()
+    attempts = _http.Attempts(2, pace)
+    for _number in range(20):
+        assert attempts.wait(ThrottledError("throttled"))
+        pace.let_in += 1
+    assert attempts.left
+    assert [attempts.wait(ThrottledError("throttled")) for _number in range(3)] == [True, True, False]
+
+
+def test_waiting_for_others_ends_with_the_window(paused):
+    pace = _http.Pace()
+    attempts = _http.Attempts(2, pace)
+    for _number in range(100):
+        pace.let_in += 1
+        if not attempts.wait(ThrottledError("throttled", retry_after=50.0)):
+            break
+    assert _http.RETRY_WINDOW <= sum(paused) <= _http.RETRY_WINDOW + 60
