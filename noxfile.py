@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import urllib.request
@@ -224,7 +225,8 @@ def bench(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """Compare what is assumed of the API with the simulator or, when DCS_INSTANCE_ID names a disposable instance, with the cloud."""
     install(session, "test")
-    session.run("pytest", "--capture=no", "tests/conformance", *session.posargs)
+    target = ["--cloud"] if os.environ.get("DCS_INSTANCE_ID") else []
+    session.run("pytest", "tests/conformance", *target, *session.posargs)
 
 
 @nox.session(default=False)
