@@ -21,7 +21,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 SESSIONS := demo test oldest-requests coverage lint ansible-lint docs-check license-check extra-checks changelog galaxy-importer dist docs \
-	conformance bench mutation $(CORES:%=test-%) $(CORES:%=sanity-%)
+	conformance bench mutation release $(CORES:%=test-%) $(CORES:%=sanity-%)
 
 .DEFAULT_GOAL := help
 .PHONY: help tools sanity matrix ci clean $(SESSIONS)
@@ -49,9 +49,10 @@ help:
 	@echo "  changelog        the changelog and the version"
 	@echo "  galaxy-importer  what Galaxy and Automation Hub check"
 	@echo "  ci               all that .ci/run checks"
-	@echo "Results, in .build:"
+	@echo "Results:"
 	@echo "  dist             the tarball, installed and tried"
 	@echo "  docs             the documentation site"
+	@echo "  release          the changelog of galaxy.yml's version, made of the fragments"
 	@echo "  clean            remove .build"
 
 $(NOX): pyproject.toml tests/tools/pythons.sh

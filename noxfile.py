@@ -157,6 +157,13 @@ def changelog(session: nox.Session) -> None:
         session.error("CHANGELOG.md differs from changelogs/changelog.yaml: run antsibull-changelog generate")
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Move the changelog fragments into the changelog, as the release of galaxy.yml's version."""
+    install(session, "changelog", "dist")
+    session.run("antsibull-changelog", "release", *session.posargs)
+
+
 @nox.session(name="galaxy-importer", default=False)
 def galaxy_importer(session: nox.Session) -> None:
     """The check that Galaxy and Automation Hub make of an uploaded tarball, with no error and no warning."""
