@@ -26,7 +26,7 @@ from ._errors import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ._dcs import BackgroundTask, Dcs, Instance
     from ._http import Attempts
@@ -344,9 +344,13 @@ def cancel_resizes(dcs: Dcs, requests: Sequence[Request], plan: Plan) -> list[Re
     """
     wanted = list(dict.fromkeys(requests))
     results: dict[Request, Result] = {}
+    asked: dict[str, set[str | None]] = {}
+    for request in wanted:
+        asked.setdefault(request.instance_id, set()).add(request.task_id)
     # Those with a task first: what they cancel is not found again by those without.
     for named in (True, False):
-        cancel = functools.partial(_cancel, dcs, plan, frozenset(request for request, result in results.items() if result.changed))
+        done = frozenset(request for request, result in results.items() if result.changed)
+        cancel = functools.partial(_cancel, dcs, plan, asked, done)
         part = [request for request in wanted if (request.task_id is not None) is named]
         results.update(zip(part, in_parallel(cancel, part, plan.concurrency)))
     if plan.wait_timeout is not None and not plan.check_mode:
@@ -386,9 +390,10 @@ def in_parallel(function: Callable[[t.Any], t.Any], items: Sequence[t.Any], conc
         return list(executor.map(function, items))
 
 
-def _cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) -> Result:
+def _cancel(dcs: Dcs, plan: Plan, asked: Mapping[str, set[str | None]], done: frozenset[Request], request: Request) -> Result:
     """One resize, from looking for it to its outcome. Whatever goes wrong becomes part of the result.
 
+    :param asked: the tasks that this run is asked for, by instance
     :param done: what this run has cancelled already, whatever the list says of it
     """
     refused = malformed(request)
@@ -396,11 +401,11 @@ def _cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) ->
         return _result(request, Verdict("failed", refused))
     try:
         if request.task_id is None:
-            return _find_and_cancel(dcs, plan, done, request)
+            return _find_and_cancel(dcs, plan, asked[request.instance_id], done, request)
         if plan.check_mode:
-            sighting = _look(dcs, request, plan.on_too_late != "ignore")
+            sighting = _look(dcs, request, asked[request.instance_id], plan.on_too_late != "ignore")
             return _result(request, predict(request, sighting, plan.on_too_late), sighting.task)
-        return _send(dcs, request, plan.on_too_late)
+        return _send(dcs, request, asked[request.instance_id], plan.on_too_late)
     except DcsError as error:
         return _result(request, Verdict("failed", error))
     except Exception as error:
@@ -408,7 +413,7 @@ def _cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) ->
         return _result(request, Verdict("failed", DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")))
 
 
-def _find_and_cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Request) -> Result:
+def _find_and_cancel(dcs: Dcs, plan: Plan, asked: set[str | None], done: frozenset[Request], request: Request) -> Result:
     try:
         tasks = [task for task in dcs.tasks(request.instance_id) if request._replace(task_id=task.id) not in done]
     except DcsError as error:
@@ -420,10 +425,10 @@ def _find_and_cancel(dcs: Dcs, plan: Plan, done: frozenset[Request], request: Re
     request = request._replace(task_id=task.id)
     if plan.check_mode:
         return _result(request, Verdict("cancelled"), task)
-    return _send(dcs, request, plan.on_too_late, task)
+    return _send(dcs, request, asked - {None}, plan.on_too_late, task)
 
 
-def _send(dcs: Dcs, request: Request, on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
+def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
     """Cancel one resize whose task is known."""
     evidence = Evidence()
     attempts = dcs.attempts()
@@ -435,7 +440,7 @@ def _send(dcs: Dcs, request: Request, on_too_late: OnTooLate, task: BackgroundTa
             request_id = answered or request_id
             evidence = evidence.after_reply(reply)
         elif step == "look":
-            sighting = _look(dcs, request)
+            sighting = _look(dcs, request, asked)
             task = sighting.task or task
             evidence = evidence.after_look(sighting)
         else:
@@ -459,16 +464,17 @@ def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply
         return Reply("busy" if error.code in BUSY_CODES else "refused", error), error.request_id
 
 
-def _look(dcs: Dcs, request: Request, check_applied: bool = True) -> Sighting:
+def _look(dcs: Dcs, request: Request, asked: set[str | None], check_applied: bool = True) -> Sighting:
     """Look at the one task, whatever its name: it was asked for by its id.
 
+    :param asked: what else is asked for on the instance, None for whatever is found: no other resize, but one that is dealt with on its own
     :param check_applied: tell by the instance's spec code whether a task that succeeded has changed it
     """
     try:
         tasks = dcs.tasks(request.instance_id)
     except DcsError as error:
         return Sighting("unreadable", error=error)
-    others = tuple(task for task in tasks if task.id != request.task_id and is_waiting_resize(task))
+    others = () if None in asked else tuple(task for task in tasks if task.id not in {request.task_id, *asked} and is_waiting_resize(task))
     task = next((task for task in tasks if task.id == request.task_id), None)
     if task is None:
         return Sighting("missing", None, others)

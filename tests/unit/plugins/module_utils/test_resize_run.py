@@ -294,6 +294,31 @@ def test_the_last_one_is_absent(script: Script, check_mode: bool) -> None:
     assert outcomes(cancel_resizes(dcs(), [FOUND, NAMED], Plan(check_mode=check_mode))) == ["absent", "cancelled"]
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(("more", "warned"), [([], True), ([Request(INSTANCE, "second")], False), ([FOUND], False), ([Request("other", "second")], True)])
+def test_another_that_waits_is_no_news_if_it_is_asked_for(check_mode: bool, more: list[Request], warned: bool) -> None:
+    with scripted_transport(ordered=False) as script:
+        script.expect_tasks(task("FAILED"), task(task_id="second"))
+        if not check_mode:
+            script.expect_cancel(400, "DCS.4239")
+        for request in more:
+            if request == FOUND or check_mode:
+                script.expect_tasks(task("FAILED"), task(task_id="second"), instance_id=request.instance_id)
+            if not check_mode:
+                script.expect_cancel(task_id="second", instance_id=request.instance_id)
+        results = cancel_resizes(dcs(), [NAMED, *more], Plan(check_mode=check_mode))
+    assert outcomes(results) == ["absent", *["cancelled"] * len(more)]
+    assert ["second" in warning for result in results for warning in result.warnings] == ([True] if warned else [])
+
+
+def test_another_that_waits_after_all_is_news_to_who_asked_for_whatever_is_found(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task("FAILED"), task(task_id="second"))
+    result = one(FOUND)
+    assert (result.outcome, ["second" in warning for warning in result.warnings]) == ("absent", [True])
+
+
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("plan", [Plan(), CHECK])
 @pytest.mark.parametrize("named", [True, False])
