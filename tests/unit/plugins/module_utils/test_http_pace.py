@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import collections
 import heapq
+import itertools
 import threading
 import time
 
@@ -45,63 +47,88 @@ class FixedWindow:
         return self._count <= self._most
 
 
-def simulate(rate, lets_in, *, concurrency, latency, seconds):
-    """Let workers send one request after another at the rate, and return when requests were let in, and how many were refused.
+def simulate(lets_in, *, concurrency, latency, seconds, rate=None):
+    """Let workers send one request after another, and return when requests were let in, and how many were refused.
 
-    As in `Pace`, only the first in the queue takes a turn. A worker whose request was refused queues again, as `Attempts` has it while others get through.
+    As in `Pace`, one worker waits for the next turn and the others behind it; as in `Attempts`, a refused request goes back into the queue.
     """
+    rate = rate or _http.Rate()
     let_in, refused = [], 0
-    # What happens next: when, and what.
-    events = [(rate.reserve(0.0), "send")]
-    queued = concurrency - 1
+    queue = collections.deque(range(concurrency))
+    # What happens next: when, in which order, to which worker, and what.
+    events, order = [], itertools.count()
+
+    def schedule(moment, worker, what):
+        heapq.heappush(events, (moment, next(order), worker, what))
+
+    def next_turn(now):
+        schedule(rate.reserve(now), queue.popleft(), "send")
+
+    next_turn(0.0)
+    waiting = True
     while events:
-        now, what = heapq.heappop(events)
+        now, _order, worker, what = heapq.heappop(events)
         if now > seconds:
             break
         if what == "send":
+            waiting = False
             # Decided half-way, known at the end.
-            heapq.heappush(events, (now + latency, "let in" if lets_in(now + latency / 2) else "refused"))
+            schedule(now + latency, worker, "let in" if lets_in(now + latency / 2) else "refused")
         else:
-            queued += 1
             if what == "let in":
                 let_in.append(now)
                 rate.let_in(now)
             else:
                 refused += 1
                 rate.throttled(now)
-        if queued and not any(event == "send" for _moment, event in events):
-            queued -= 1
-            heapq.heappush(events, (rate.reserve(now), "send"))
+            queue.append(worker)
+        if queue and not waiting:
+            waiting = True
+            next_turn(now)
     return let_in, refused
 
 
-@pytest.mark.parametrize("concurrency", [2, 4, 8, 16, 32, 64])
+SERVERS = {
+    "token bucket": lambda per_second: TokenBucket(per_second, per_second),
+    "small token bucket": lambda per_second: TokenBucket(per_second, max(2, per_second // 10)),
+    "window of a second": FixedWindow,
+    "window of a fifth of a second": lambda per_second: FixedWindow(per_second, 0.2),
+}
+
+
+@pytest.mark.parametrize("concurrency", [2, 8, 64])
 @pytest.mark.parametrize("latency", [0.005, 0.02, 0.1])
-@pytest.mark.parametrize("per_second", [5, 50, 200])
-@pytest.mark.parametrize("throttle", ["token bucket", "small bucket", "fixed window"])
-def test_what_the_api_lets_in_is_used(throttle, per_second, latency, concurrency):
-    """At least 70 percent of it (where the API takes five a second, and no two at once; otherwise more), and few requests are sent in vain."""
-    server = {"token bucket": TokenBucket(per_second, per_second), "small bucket": TokenBucket(per_second, max(1, per_second // 10)), "fixed window": FixedWindow(per_second)}
-    seconds, start = 24.0, 4.0
-    let_in, refused = simulate(_http.Rate(), server[throttle].lets_in, concurrency=concurrency, latency=latency, seconds=seconds)
+@pytest.mark.parametrize("per_second", [10, 50, 200])
+@pytest.mark.parametrize("server", SERVERS)
+def test_what_the_api_lets_in_is_used(server, per_second, latency, concurrency):
+    """At least 85 percent of it, once the first seconds are over, and few requests are sent in vain."""
+    seconds, start = 24.0, 5.0
+    let_in, refused = simulate(SERVERS[server](per_second).lets_in, concurrency=concurrency, latency=latency, seconds=seconds)
     possible = min(per_second, concurrency / latency) * (seconds - start)
     used = sum(moment >= start for moment in let_in) / possible
-    assert used >= (0.7 if (throttle, per_second) == ("small bucket", 5) else 0.85), f"{used:.3f}, refused {refused}"
-    assert used <= 1.05
+    assert used >= 0.85, f"{used:.3f}, refused {refused}"
+    assert used <= 1.06
     assert refused <= 0.25 * len(let_in) + 2 * concurrency
+
+
+@pytest.mark.parametrize("concurrency", [2, 8, 16, 32, 64])
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_fleet_of_400_at_50_a_second(server, concurrency):
+    """Within 1.25 times the 8 seconds that are the limit."""
+    let_in, _refused = simulate(SERVERS[server](50).lets_in, concurrency=concurrency, latency=0.02, seconds=30)
+    assert let_in[399] <= 1.25 * 8
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
 def test_nothing_is_slowed_down_where_nothing_is_throttled(concurrency):
-    let_in, refused = simulate(_http.Rate(), lambda now: True, concurrency=concurrency, latency=0.1, seconds=10)
+    let_in, refused = simulate(lambda now: True, concurrency=concurrency, latency=0.1, seconds=10)
     assert refused == 0
     assert len(let_in) >= 0.98 * concurrency / 0.1 * 10
 
 
 def test_it_speeds_up_again_after_the_throttling_has_ended():
     bucket = TokenBucket(20, 20)
-    rate = _http.Rate()
-    let_in, _refused = simulate(rate, lambda now: now > 10 or bucket.lets_in(now), concurrency=32, latency=0.1, seconds=25)
+    let_in, _refused = simulate(lambda now: now > 10 or bucket.lets_in(now), concurrency=32, latency=0.1, seconds=25)
     throttled = sum(5 <= moment < 10 for moment in let_in) / 5
     soon = sum(14 <= moment < 17 for moment in let_in) / 3
     later = sum(20 <= moment < 25 for moment in let_in) / 5
@@ -113,7 +140,7 @@ def test_it_speeds_up_again_after_the_throttling_has_ended():
 
 def test_it_slows_down_when_the_api_lets_in_less_than_before():
     fast, slow = TokenBucket(100, 100), TokenBucket(10, 10)
-    let_in, refused = simulate(_http.Rate(), lambda now: (fast if now < 10 else slow).lets_in(now), concurrency=16, latency=0.05, seconds=40)
+    let_in, refused = simulate(lambda now: (fast if now < 10 else slow).lets_in(now), concurrency=16, latency=0.05, seconds=40)
     assert sum(5 <= moment < 10 for moment in let_in) / 5 >= 85
     assert sum(20 <= moment < 40 for moment in let_in) / 20 >= 8.5
     assert refused <= 300
@@ -121,7 +148,7 @@ def test_it_slows_down_when_the_api_lets_in_less_than_before():
 
 def test_an_api_that_lets_in_nothing_is_asked_less_and_less():
     rate = _http.Rate()
-    let_in, refused = simulate(rate, lambda now: False, concurrency=16, latency=0.05, seconds=60)
+    let_in, refused = simulate(lambda now: False, concurrency=16, latency=0.05, seconds=60, rate=rate)
     assert not let_in
     assert rate.per_second == rate.SLOWEST
     # All that were in flight at first, and then ever fewer.
@@ -132,23 +159,20 @@ def test_one_lowering_counts_for_all_that_were_in_flight():
     """A hundred refusals of one burst are one piece of news."""
     rate = _http.Rate()
     for moment in range(40):
-        rate.let_in(moment / 40)
+        rate.let_in(0.5 + moment / 80)
     for _number in range(100):
         rate.throttled(1.0)
     assert rate.per_second == 40
-    # Nothing was let in since.
-    rate.throttled(1.0 + rate.WINDOW)
+    rate.throttled(1.0 + rate.WINDOW / 2)
+    assert rate.per_second == 40
+    rate.throttled(1.1 + rate.WINDOW)
     assert rate.per_second == 20
-    for moment in range(18):
-        rate.let_in(2.5 + moment / 40)
-    rate.throttled(1.0 + 2 * rate.WINDOW)
-    assert rate.per_second == pytest.approx(0.95 * 18)
 
 
 def test_unused_turns_are_not_saved_up():
     rate = _http.Rate()
     for moment in range(10):
-        rate.let_in(moment / 10)
+        rate.let_in(0.05 + moment / 10)
     rate.throttled(1.0)
     assert rate.per_second == 10
     turns = [rate.reserve(100.0) - 100.0 for _number in range(20)]
