@@ -33,9 +33,9 @@ def load(file: str) -> Any:
 
 def guide_blocks() -> dict[str, str]:
     """The code blocks of the guide, by their captions."""
-    pattern = re.compile(r"\.\. code-block:: \S+\n   :caption: (.*)\n\n((?:    .*\n|\n)+)")
+    pattern = re.compile(r"\.\. code-block:: \S+\n   :caption: (.*)\n\n((?:   .*\n|\n)+)")
     text = GUIDE.read_text(encoding="utf-8")
-    blocks = {caption: "".join(line[4:] or "\n" for line in block.splitlines(keepends=True)) for caption, block in pattern.findall(text)}
+    blocks = {caption: "".join(line[3:] or "\n" for line in block.splitlines(keepends=True)) for caption, block in pattern.findall(text)}
     assert len(blocks) == text.count(".. code-block::")
     return blocks
 
