@@ -201,7 +201,7 @@ def check_result(result: dict[str, Any], name: str) -> None:
     documented = yaml.safe_load(module(name).RETURN)
     common = {"changed", "failed", "msg", "diff", "warnings", "invocation", "exception"}
     assert set(result) <= set(documented) | common
-    assert type(result["changed"]) is bool
+    assert isinstance(result["changed"], bool)
     assert ("msg" in result) == result.get("failed", False)
     check({key: value for key, value in result.items() if key in documented}, documented, name)
 

@@ -387,7 +387,7 @@ def test_what_is_repeated(opened, status, kind, post_requests, get_requests):
         more = {"attempts": http.attempts()} if call == "post" else {}
         with serve(answering(({"error_code": "X.1"}, status, {}))) as server, pytest.raises(kind) as caught:
             getattr(http, call)(server.url, auth=auth, **more)
-        assert type(caught.value) is kind
+        assert caught.type is kind
         assert len(server.requests) == requests
         signatures = {line for request in server.requests for line in request.splitlines() if line.lower().startswith("authorization:")}
         assert len(signatures) == requests
