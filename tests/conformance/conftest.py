@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-report", metavar="FILE", type=Path, help="write what was observed there, as JSON with secrets and ids masked")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--cloud", default=False) and config.getoption("numprocesses", default=None):
+        raise pytest.UsageError("Several processes must not do this to one instance at the same time: leave out -n.")
+
+
 @pytest.fixture(scope="session")
 def on_cloud(pytestconfig: pytest.Config) -> bool:
     """Whether this is the real thing."""
@@ -49,8 +54,6 @@ def outcome(pytestconfig: pytest.Config, on_cloud: bool, request: pytest.Fixture
             terminal.write_line(text)
 
     try:
-        if on_cloud and hasattr(pytestconfig, "workerinput"):
-            raise RefusedToRun("Several processes must not do this at the same time: leave out -n.")
         environment = os.environ if on_cloud else furnish(request.getfixturevalue("simulator"))
         outcome, mask = _run(environment, say, Tempo() if on_cloud else TEMPO)
     except (RefusedToRun, DcsError) as error:

@@ -208,7 +208,7 @@ def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) ->
         "engine": "Redis", "engine_version": "6.0", "spec_code": instance.spec_code,
         "capacity": 0 if small else int(instance.capacity), "capacity_minor": f"{instance.capacity:g}"[1:] if small else "",
         "maintain_begin": instance.maintain_begin, "maintain_end": instance.maintain_end, "ip": "192.0.2.10", "port": 6379,
-        "charging_mode": 0, "max_memory": int(instance.capacity * 1024), "used_memory": 3, "created_at": instance.created_at,
+        "charging_mode": instance.charging_mode, "max_memory": int(instance.capacity * 1024), "used_memory": 3, "created_at": instance.created_at,
         "user_id": "6d0977e4c9b74ae7b5a083a8d0d8fafa", "user_name": "operator", "no_password_access": "false", "enable_ssl": False,
         "service_upgrade": False, "az_codes": ["cn-north-4a"], "enterprise_project_id": "0", "tags": [],
     }

@@ -106,6 +106,7 @@ class Instance:
     status: str = "RUNNING"
     maintain_begin: str = "18:00:00"
     maintain_end: str = "22:00:00"
+    charging_mode: int = 0
     created_at: str = dataclasses.field(default_factory=lambda: timestamp(utc_now()))
     tasks: list[Task] = dataclasses.field(default_factory=list)
     pending: list[Pending] = dataclasses.field(default_factory=list)

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import CONNECTION_OPTIONS
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
 from conformance.connection import connect
 from conformance.points import POINTS, Point
 from conformance.report import mask_of, report_of, rows_of, table_of
-from conformance.run import NotObserved, Outcome, Plan, prepare, read_settings, run
+from conformance.run import INSTANCE_ID, NEW_CAPACITY, NEW_SPEC_CODE, NotObserved, Outcome, Plan, RefusedToRun, prepare, read_settings, run
 from conformance.simulated import INSTANCE, OTHER_INSTANCE, TEMPO, furnish
 from simulator.client import Simulator
 from simulator.settings import Settings
@@ -67,6 +68,20 @@ def observe_as_is(environment: Mapping[str, str]) -> tuple[Outcome, dict[str, An
         plan = prepare(connection, read_settings(environment), datetime.datetime.now(datetime.timezone.utc))
         outcome = run(environment, connection, plan, lambda text: None, TEMPO)
         return outcome, report_of("simulator", outcome, mask_of(connection, plan))
+
+
+def plan_of(environment: Mapping[str, str]) -> Plan:
+    """What a run would do."""
+    connection = connect(environment)
+    with contextlib.closing(connection.http):
+        return prepare(connection, read_settings(environment), datetime.datetime.now(datetime.timezone.utc))
+
+
+def _window(hours: int) -> dict[str, str]:
+    """A maintenance window that opens in so many hours."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    begin, end = (f"{now + datetime.timedelta(hours=more):%H}:00:00" for more in (hours, hours + 4))
+    return {"maintain_begin": begin, "maintain_end": end}
 
 
 @pytest.fixture(autouse=True)
@@ -206,18 +221,66 @@ def test_places_exist(point: Point) -> None:
         assert hasattr(Settings(), point.setting)
 
 
-def _window(hours: int) -> dict[str, str]:
-    """A maintenance window that opens in so many hours."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    begin, end = (f"{now + datetime.timedelta(hours=more):%H}:00:00" for more in (hours, hours + 4))
-    return {"maintain_begin": begin, "maintain_end": end}
-
-
 def test_the_plan_names_what_will_be_done(cloud: Simulator) -> None:
-    environment = furnish(cloud)
-    connection = connect(environment)
-    with contextlib.closing(connection.http):
-        plan: Plan = prepare(connection, read_settings(environment), datetime.datetime.now(datetime.timezone.utc))
+    plan = plan_of(furnish(cloud))
     text = str(plan)
     for words in (INSTANCE, "redis.ha.xu1.large.r2.2 to redis.ha.xu1.large.r2.4, 4 GB", plan.instance.maintain_begin, "cost"):
         assert str(words) in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({INSTANCE_ID: " "}, f"Set {INSTANCE_ID}"),
+        ({NEW_CAPACITY: "much"}, "is a number of GB"),
+        ({NEW_SPEC_CODE: "redis.ha.xu1.large.r2.2"}, "already"),
+        ({INSTANCE_ID: "../x"}, "is no instance id"),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_refused(cloud: Simulator, changes: dict[str, str], reason: str) -> None:
+    with pytest.raises((RefusedToRun, ConfigurationError), match=reason):
+        plan_of({**furnish(cloud), **changes})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "tasks", "reason"),
+    [
+        (_window(-1), {}, "The maintenance window"),
+        (_window(1), {}, "The maintenance window"),
+        ({"maintain_begin": None}, {}, "The maintenance window"),
+        ({"status": "CLOSED"}, {}, "CLOSED, not RUNNING"),
+        ({"charging_mode": 1}, {}, "not charged by use"),
+        ({}, {"name": "EXTEND", "status": "WAITING"}, "dcs_resize_cancel -a instance_id="),
+        ({}, {"name": "AddReplica", "status": "EXECUTING"}, "has not ended: AddReplica"),
+    ],
+)
+def test_an_unfit_instance_is_refused(cloud: Simulator, attributes: dict[str, Any], tasks: dict[str, str], reason: str) -> None:
+    environment = furnish(cloud)
+    cloud.add_instance(INSTANCE, **attributes)
+    if tasks:
+        cloud.add_tasks(INSTANCE, **tasks)
+    with pytest.raises(RefusedToRun, match=reason):
+        plan_of(environment)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "now", "soon"),
+    [
+        ("18:00:00", "22:00:00", "16:59", False),
+        ("18:00:00", "22:00:00", "17:00", True),
+        ("18:00:00", "22:00:00", "21:59", True),
+        ("18:00:00", "22:00:00", "22:01", False),
+        ("22:00:00", "02:00:00", "01:59", True),
+        ("22:00:00", "02:00:00", "02:01", False),
+        ("00:30:00", "04:30:00", "23:29", False),
+        ("00:30:00", "04:30:00", "23:31", True),
+    ],
+)
+def test_a_window_that_is_near_is_refused(cloud: Simulator, begin: str, end: str, now: str, soon: bool) -> None:
+    environment = furnish(cloud)
+    cloud.add_instance(INSTANCE, maintain_begin=begin, maintain_end=end)
+    connection = connect(environment)
+    moment = datetime.datetime.fromisoformat(f"2026-01-31T{now}:00+00:00").astimezone(datetime.timezone(datetime.timedelta(hours=8)))
+    with contextlib.closing(connection.http), pytest.raises(RefusedToRun) if soon else contextlib.nullcontext():
+        prepare(connection, read_settings(environment), moment)
