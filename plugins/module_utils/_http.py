@@ -21,6 +21,7 @@ import email.utils
 import http.client
 import io
 import json
+import math
 import os
 import random
 import re
@@ -380,7 +381,8 @@ class Http:
         reason = "its address or that of a proxy makes no sense" if unclear else self._mask(_reason(cause))
         # A server that hangs up in the middle of the handshake may be busy.
         if isinstance(error, requests.exceptions.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not _wire.sent:
-            return _HopelessError(f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}", code="TlsError", **facts)  # type: ignore[arg-type]
+            message = f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}"
+            return _HopelessError(message, code="TlsError", **facts)  # type: ignore[arg-type]
         if not _wire.sent:
             # Everything that is wrong with a value, such as the address of a proxy, is a ValueError.
             kind = _HopelessError if isinstance(error, ValueError) else UnsentError
@@ -610,8 +612,7 @@ def _retry_after(value: str | None) -> float | None:
             seconds = email.utils.mktime_tz(date) - time.time()
         except (ValueError, OverflowError):
             return None
-    # A number that is none (NaN) compares as false.
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _cause(error: BaseException) -> BaseException:

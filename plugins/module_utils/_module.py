@@ -148,14 +148,29 @@ class DcsModule(AnsibleModule):
             if not region:
                 message = f"Which region? Set 'region', or '{option}'. The environment variables are {ENVIRONMENT['region'][0]} and {ENVIRONMENT[option][0]}."
                 raise ConfigurationError(message, code="Configuration")
+            for name, text in (("region", region), ("cloud", self.params["cloud"])):
+                if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
+                    raise ConfigurationError(f"The {name} {text!r} can be no part of a host's name", code="Configuration")
             value = f"https://{service}.{region}.{self.params['cloud']}"
         url = (value if "://" in value else f"https://{value}").rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        if not _is_endpoint(url):
             raise ConfigurationError(f"The {option} must be a URL such as https://{service}.cn-north-4.myhuaweicloud.com", code="Configuration")
-        if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.\d+){3}|::1", parts.hostname):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.\d+){3}|::1", t.cast(str, parts.hostname)):
             self.warn(f"The {option} {url} is not encrypted: whoever can listen on the way can read all that is asked and answered. Use https.")
         return url
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port fails where it is no number.
+        if parts.port == 0:
+            return False
+    except ValueError:
+        return False
+    host = re.fullmatch(r"[A-Za-z0-9._:-]+", parts.hostname or "")
+    return bool(parts.scheme in ("http", "https") and host and not parts.username and not parts.query and not parts.fragment)
 
 
 def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> str:
