@@ -20,6 +20,7 @@ from ._errors import (
     AuthenticationError,
     ConfigurationError,
     DcsError,
+    ForbiddenError,
     LostAnswerError,
     NotFoundError,
     StoppedError,
@@ -458,6 +459,9 @@ def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply
         return Reply("lost", error), error.request_id
     except StoppedError as error:
         return Reply("stopped", error), None
+    except (AuthenticationError, ForbiddenError, NotFoundError) as error:
+        # Whatever the code: these speak of who asks and of the instance, not of its resize.
+        return Reply("refused", error), error.request_id
     except DcsError as error:
         if error.code in NOT_EXTENDING_CODES:
             return Reply("not_extending", error), error.request_id
