@@ -9,7 +9,7 @@ NOX := $(BUILD)/tools/bin/nox
 ARGS ?=
 
 # Package installers read the user's settings, but nothing writes to the user's home.
-USER_HOME := $(HOME)
+export USER_HOME := $(HOME)
 export XDG_CONFIG_HOME ?= $(HOME)/.config
 export HOME := $(BUILD)/home
 export XDG_CACHE_HOME := $(BUILD)/cache

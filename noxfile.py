@@ -232,8 +232,16 @@ def bench(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """Compare what is assumed of the API with the simulator or, when DCS_INSTANCE_ID names a disposable instance, with the cloud."""
     install(session, "test")
-    target = ["--cloud"] if os.environ.get("DCS_INSTANCE_ID") else []
-    session.run("pytest", "tests/conformance", *target, *session.posargs)
+    target = ["--cloud"] if os.environ.get("DCS_INSTANCE_ID", "").strip() else []
+    report = BUILD / "conformance" / "report.json"
+    session.run(
+        *("pytest", "tests/conformance", f"--conformance-report={report.relative_to(ROOT)}", *target, *session.posargs),
+        # Where the user keeps keys, which for all else is not the home.
+        env={"HOME": os.environ.get("USER_HOME", os.environ["HOME"])},
+        # When interrupted it first cancels what it has scheduled, which must not be cut short.
+        interrupt_timeout=600,
+        terminate_timeout=600,
+    )
 
 
 @nox.session(default=False)
