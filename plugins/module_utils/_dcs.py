@@ -94,8 +94,12 @@ def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
     :raises ConfigurationError: there is none, or there are several
     :raises DcsError: IAM did not say
     """
-    rows = _rows(http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth), "projects")
-    projects = [row for row in rows if isinstance(row, dict)]
+    try:
+        answer = http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth)
+    except ForbiddenError as error:
+        _add(error, "Who asks may not list projects. Set 'project_id'.")
+        raise
+    projects = [row for row in _rows(answer, "projects") if isinstance(row, dict)]
     found = [project for project in projects if project.get("name") == name and project.get("id")]
     if len(found) != 1:
         listed = ", ".join(f"{project.get('name')} ({project.get('id')})" for project in projects) or "none"
@@ -217,6 +221,10 @@ def _explain(error: DcsError, action: str) -> None:
         hint = "The id may be mistyped, the region or the project may be another one, or the instance may have been deleted: these look alike."
     else:
         return
+    _add(error, hint)
+
+
+def _add(error: DcsError, hint: str) -> None:
     error.message = f"{error.message.rstrip('.')}. {hint}"
     error.args = (error.message,)
 
