@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""README.md and README.zh-CN.md say the same, in the same order, and what they say of the project is so."""
+
+from __future__ import annotations
+
+import re
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGLISH = ROOT / "README.md"
+CHINESE = ROOT / "README.zh-CN.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+
+# The headings that certified collections have, in their order.
+HEADINGS = [
+    "Description",
+    "Requirements",
+    "Installation",
+    "Use Cases",
+    "Testing",
+    "Contributing",
+    "Support",
+    "Release Notes and Roadmap",
+    "Related Information",
+    "License Information",
+]
+
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code."""
+    return CODE.sub("", text(page))
+
+
+def outline(page: Path) -> list[str]:
+    """What a page is made of, without its words: headings by level, blocks of code, rows of tables."""
+    with_code = re.split(r"(^```.*?^```$)", text(page), flags=re.MULTILINE | re.DOTALL)
+    parts: list[str] = []
+    for part in with_code:
+        if part.startswith("```"):
+            parts.append(part)
+        else:
+            parts += re.findall(r"^(#+|\|)", part, re.MULTILINE)
+    return parts
+
+
+def names(page: Path) -> list[str]:
+    """What is not translated: the code in the text, such as options and outcomes."""
+    return sorted(set(re.findall(r"`([^`\n]+)`", prose(page))))
+
+
+def links(page: Path) -> list[str]:
+    return re.findall(r"\]\(([^)]+)\)", prose(page))
+
+
+def test_both_have_the_same_headings_tables_and_code_in_the_same_order() -> None:
+    assert outline(ENGLISH) == outline(CHINESE)
+
+
+def test_both_name_the_same_things() -> None:
+    assert names(ENGLISH) == names(CHINESE)
+
+
+def test_both_have_the_same_links() -> None:
+    own = {"README.md", "README.zh-CN.md"}
+    # The page on semantic versioning exists in both languages.
+    chinese = [link.replace("semver.org/lang/zh-CN/", "semver.org/") for link in links(CHINESE)]
+    assert [link for link in links(ENGLISH) if link not in own] == [link for link in chinese if link not in own]
+    assert "README.zh-CN.md" in links(ENGLISH)
+    assert "README.md" in links(CHINESE)
+
+
+def test_the_headings_are_those_of_certified_collections() -> None:
+    assert re.findall(r"^## (.+)$", prose(ENGLISH), re.MULTILINE) == HEADINGS
+
+
+def test_it_begins_with_three_sentences_and_the_two_commands() -> None:
+    _title, _languages, purpose, _lead, commands = text(ENGLISH).split("\n\n")[:5]
+    assert len(re.findall(r"\.(?:\s|$)", purpose)) == 3
+    assert commands == "```bash\nmake demo\nmake test\n```"
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE, CONTRIBUTING], ids=lambda page: page.name)
+def test_each_file_that_is_linked_exists(page: Path) -> None:
+    files = [link.partition("#")[0] for link in links(page) if "://" not in link]
+    assert files
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE, CONTRIBUTING], ids=lambda page: page.name)
+def test_each_command_of_make_exists(page: Path) -> None:
+    listing = text(ROOT / "Makefile")
+    known = set(re.findall(r'echo "  ([a-z-]+) ', listing)) | {"help"}
+    cores = re.search(r"^CORES := (.+)$", listing, re.MULTILINE)
+    assert cores
+    known |= {f"{target}-{core}" for target in ("test", "sanity") for core in cores[1].split()}
+    named = re.findall(r"(?:^|`)make ([a-z0-9.-]+)", text(page), re.MULTILINE)
+    assert named
+    assert set(named) - known == set()
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=lambda page: page.name)
+def test_the_table_of_outcomes_has_all_of_them(page: Path) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", text(page), re.MULTILINE)
+    assert rows == list(typing.get_args(Outcome))
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=lambda page: page.name)
+def test_the_requirements_are_those_of_the_project(page: Path) -> None:
+    lowest = yaml.safe_load(text(ROOT / "meta" / "runtime.yml"))["requires_ansible"].removeprefix(">=")
+    cores = re.search(r"^CORES := (.+)$", text(ROOT / "Makefile"), re.MULTILINE)
+    python = re.search(r'python_requires: ">=([0-9.]+)"', text(ROOT / "tests" / "config.yml"))
+    requests = re.search(r"requests>=([0-9.]+)", text(ROOT / "pyproject.toml"))
+    assert cores
+    assert python
+    assert requests
+    rows = dict(re.findall(r"^\| ([^|]*(?:ansible-core|Python|requests)[^|]*) \| ([^|]+) \|$", text(page), re.MULTILINE))
+    versions = {re.findall(r"[A-Za-z-]+", name)[0]: re.findall(r"\d+(?:\.\d+)+", value) for name, value in rows.items()}
+    assert versions == {"ansible-core": [lowest, *cores[1].split()], "Python": [python[1]], "requests": [requests[1]]}
+
+
+def test_the_line_that_contributors_are_to_extend_is_there() -> None:
+    (line,) = re.findall(r"^```python\n(.*)\n```$", text(CONTRIBUTING), re.MULTILINE)
+    assert line in text(ROOT / "plugins" / "module_utils" / "_resize.py").splitlines()
