@@ -46,12 +46,15 @@ def on_cloud(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def outcome(pytestconfig: pytest.Config, on_cloud: bool, request: pytest.FixtureRequest) -> Outcome:
     """What one run came to."""
-    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    terminal, capture = (pytestconfig.pluginmanager.getplugin(name) for name in ("terminalreporter", "capturemanager"))
 
     def say(text: str) -> None:
-        if terminal:
-            terminal.ensure_newline()
-            terminal.write_line(text)
+        if terminal and on_cloud:
+            # Now, and not with the output of a failed test.
+            with capture.global_and_fixture_disabled():
+                terminal.ensure_newline()
+                terminal.write_line(text)
+                terminal.flush()
 
     try:
         environment = os.environ if on_cloud else furnish(request.getfixturevalue("simulator"))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -51,6 +52,25 @@ class Point(NamedTuple):
         """What a difference means, and what it touches."""
         follow = f" The simulator is to follow: {self.setting} in tests/simulator/settings.py." if self.setting else ""
         return f"{self.question}: assumed {self.assumed}, observed {observed}. This touches {self.place()}: {self.otherwise}{follow}"
+
+
+    def facts(self) -> str:
+        """The point as an entry of a reStructuredText definition list."""
+        code = " and ".join(_place_in_docs(place) for place in self.places)
+        fields = {"In the code": code, "If it is otherwise": self.otherwise, "By hand": self.by_hand}
+        lines = [f"{self.question}: {self.assumed}", _wrap(self.basis), "", *(_wrap(f":{name}: {text}", "      ") for name, text in fields.items())]
+        return "\n".join([*lines, ""])
+
+
+def _wrap(text: str, indent: str = "   ") -> str:
+    return textwrap.fill(text, 160, initial_indent="   ", subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _place_in_docs(place: str) -> str:
+    module, _dot, name = place.partition(".")
+    if name:
+        return f"``{name}`` in ``plugins/module_utils/{module}.py``"
+    return f"the option :ansopt:`huaweicloud.dcs.dcs_resize_cancel#module:{place.removeprefix('option ')}`"
 
 
 def _place(place: str) -> str:

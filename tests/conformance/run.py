@@ -83,7 +83,7 @@ class Plan(NamedTuple):
   1. schedule a resize from {instance.spec_code} to {settings.spec_code}, {settings.capacity:g} GB, for the maintenance window
      ({instance.maintain_begin} to {instance.maintain_end} UTC), not at once;
   2. read its background tasks and its status; send cancels with a wrong task id, and with the id of an ended task of another instance;
-  3. cancel the resize, and cancel it a second time.
+  3. cancel the resize, cancel it a second time, and cancel one that was carried out before, if there was one.
 What it may cost: nothing, as long as the cancel arrives before the window opens; it is sent in any case, also when this is interrupted. If it can't be sent
 (no network, the machine goes down), the resize is carried out in the window: connections break for a moment, and from then on the instance costs
 what {settings.spec_code} costs, until you resize it back. So take an instance that you can spare, and none with data that you need."""
@@ -222,7 +222,7 @@ def run(environment: Mapping[str, str], connection: Connection, plan: Plan, say:
         with contextlib.suppress(OSError, ValueError):
             say(text)
 
-    with _Signals(tell) as signals:
+    with _Signals() as signals:
         try:
             signals.armed = True
             walk.go()
@@ -234,6 +234,8 @@ def run(environment: Mapping[str, str], connection: Connection, plan: Plan, say:
         finally:
             signals.armed = False
             if walk.scheduling:
+                if signals.caught:
+                    tell("Interrupted: what was scheduled is cancelled first.")
                 leftover = _clean_up(environment, plan, walk, tempo)
                 tell(leftover or "The resize is cancelled: nothing that this run has scheduled is left waiting.")
     if signals.caught:
@@ -246,8 +248,7 @@ class _Signals:
 
     NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
+    def __init__(self) -> None:
         self._previous: dict[int, Any] = {}
         self.armed = False
         self.caught = False
@@ -262,7 +263,6 @@ class _Signals:
 
     def _handle(self, _number: int, _frame: types.FrameType | None) -> None:
         self.caught = True
-        self._tell("Interrupted: what was scheduled is cancelled first.")
         if self.armed:
             self.armed = False
             raise KeyboardInterrupt

@@ -26,7 +26,7 @@ def start(environment: dict[str, str], home: Path, *arguments: str) -> subproces
     """Start the suite as against the cloud, with nothing from the surroundings."""
     command = [sys.executable, "-m", "pytest", "tests/conformance", "--cloud", *arguments]
     return subprocess.Popen(
-        command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(home), **environment},
+        command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
 
