@@ -53,7 +53,6 @@ class Point(NamedTuple):
         follow = f" The simulator is to follow: {self.setting} in tests/simulator/settings.py." if self.setting else ""
         return f"{self.question}: assumed {self.assumed}, observed {observed}. This touches {self.place()}: {self.otherwise}{follow}"
 
-
     def facts(self) -> str:
         """The point as an entry of a reStructuredText definition list."""
         code = " and ".join(_place_in_docs(place) for place in self.places)
