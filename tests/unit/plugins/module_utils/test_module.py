@@ -63,10 +63,31 @@ def test_plain_http_is_warned_of(script: Script, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["ftp://dcs.example.org", "https://", "https://user:pw@dcs.example.org", "https://dcs.example.org?a=b", "https://dcs.example.org#a"]
+    "endpoint",
+    [
+        "ftp://dcs.example.org",
+        "https://",
+        "https://user:pw@dcs.example.org",
+        "https://dcs.example.org?a=b",
+        "https://dcs.example.org#a",
+        "https://dcs.example.org:port",
+        "https://dcs.example.org:0",
+        "https://dcs.example.org:99999",
+        "https://[::1",
+        "https://dcs example.org",
+        "https://dcs.example.org\\@other.example.org",
+    ],
 )
 def test_an_endpoint_that_is_none(script: Script, endpoint: str) -> None:
     assert "The endpoint must be a URL" in run({**KEYS, "project_id": PROJECT, "endpoint": endpoint})["msg"]
+    assert script.requests == []
+
+
+@pytest.mark.parametrize("name", ["region", "cloud"])
+@pytest.mark.parametrize("text", ["a/b", "a@b", "a b", "a?b", "a#b", "a:443"])
+def test_a_region_or_cloud_that_can_be_no_part_of_a_host(script: Script, name: str, text: str) -> None:
+    """It would send the keys' signature elsewhere than it seems."""
+    assert run({**KEYS, "project_id": PROJECT, "region": "cn-north-4", name: text})["msg"] == f"The {name} {text!r} can be no part of a host's name"
     assert script.requests == []
 
 
