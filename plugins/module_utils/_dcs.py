@@ -178,7 +178,9 @@ class Dcs:
 
     def instance(self, instance_id: str) -> Instance:
         """One instance."""
-        return _instance(self._get(self._instance_url(instance_id), None, "dcs:instance:get").data)
+        answer = self._get(self._instance_url(instance_id), None, "dcs:instance:get")
+        _check(answer, answer.data, "status")
+        return _instance(answer.data)
 
     def _instance_url(self, instance_id: str) -> str:
         return f"{self._url}/instances/{check_id('instance', instance_id)}"
@@ -203,6 +205,7 @@ class Dcs:
             rows = _rows(answer, rows_name)
             new = [row for row in rows if isinstance(row, dict) and row.get(key) and str(row[key]) not in seen]
             for row in new:
+                _check(answer, row, key, "name", "status")
                 seen.add(str(row[key]))
                 yield row
             offset += len(rows)
@@ -237,6 +240,16 @@ def _rows(answer: Answer, name: str) -> list[t.Any]:
             code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="GET",
         )
     return rows
+
+
+def _check(answer: Answer, record: dict[str, t.Any], *names: str) -> None:
+    """Refuse a record in which nobody can tell what everything rests on: a waiting resize that is overlooked would count as none."""
+    wrong = [name for name in names if isinstance(record.get(name), (dict, list))]
+    if wrong:
+        raise LostAnswerError(
+            f"answered with status {answer.http_status}, but with a record whose {' and '.join(wrong)} can't be understood",
+            code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="GET",
+        )
 
 
 def _task(row: dict[str, t.Any]) -> BackgroundTask:

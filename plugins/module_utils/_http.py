@@ -344,16 +344,16 @@ class Http:
         self._pace.enter()
         began = time.monotonic()
         status: int | None = None
+        _wire.sent = False
         try:
             prepared = requests.PreparedRequest()
             prepared.prepare(method=method, url=url, headers={**self._headers, **(headers or {})}, params=query, auth=auth)
-            _wire.sent = False
             # Straight to the adapter: a session would add cookies, credentials from .netrc and redirects, none of which is wanted.
             with adapter.send(prepared, stream=True, timeout=self._timeout, verify=self._validate_certs, proxies=proxies) as response:
                 status = response.status_code
                 body = _read(response)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            if status not in _KINDS:
+            if status is None or not 300 <= status < 500:
                 raise self._failure(method, url, error, status) from error
             body = b""  # The status alone is a refusal, whatever the rest would have said.
         finally:
@@ -440,11 +440,12 @@ _wire = threading.local()
 
 
 class _BoundedReader(io.RawIOBase):
-    """Reads from a socket until a deadline, which a timeout for each read alone does not keep."""
+    """Reads from a socket until a deadline, which a timeout for each read alone does not keep, and no more than an answer may have with all around it."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._socket = sock
         self._raw = raw
+        self._left = 2 * LARGEST_ANSWER
         self._timeout = sock.gettimeout()
         self._end = time.monotonic() + SLOWEST_ANSWER * self._timeout if self._timeout else None
 
@@ -457,7 +458,11 @@ class _BoundedReader(io.RawIOBase):
             if left <= 0:
                 raise socket.timeout(f"the answer did not end within {SLOWEST_ANSWER * self._timeout:g} s")
             self._socket.settimeout(min(left, self._timeout))
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise OSError("the answer does not end")
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -555,6 +560,9 @@ def _tls_context(validate_certs: bool, ca_path: str | None) -> ssl.SSLContext:
 
 
 def _read(response: requests.Response) -> bytes:
+    if response.status_code < 200:
+        # The answer proper is still to come. Closing the connection keeps it from being taken for that to the next request.
+        raise OSError(f"status {response.status_code}, which is no answer")
     body = bytearray()
     # Small, as each may unpack to a thousand times its size.
     for chunk in response.iter_content(8192):

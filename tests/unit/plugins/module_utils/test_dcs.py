@@ -180,9 +180,16 @@ def test_task(dcs: Dcs, script: Script, details: object, expected: tuple[Any, ..
 
 
 def test_a_task_with_values_of_odd_types(dcs: Dcs, script: Script) -> None:
-    script.expect_tasks({"id": 7, "name": None, "status": {"now": "WAITING"}, "user_name": 3, "created_at": 1769845122})
+    script.expect_tasks({"id": 7, "name": None, "status": 3, "user_name": 3, "created_at": 1769845122})
     (found,) = dcs.tasks(INSTANCE)
-    assert found == BackgroundTask("7", "", "{'now': 'WAITING'}", None, "3", "1769845122", None, None, None, None, None)
+    assert found == BackgroundTask("7", "", "3", None, "3", "1769845122", None, None, None, None, None)
+
+
+@pytest.mark.parametrize("odd", [{"status": {"now": "WAITING"}}, {"status": ["WAITING"]}, {"name": ["EXTEND"]}, {"id": {"id": TASK}}])
+def test_a_task_that_can_not_be_understood_is_not_overlooked(dcs: Dcs, script: Script, odd: dict[str, object]) -> None:
+    script.expect_tasks({"id": TASK, "name": "EXTEND", "status": "WAITING", **odd})
+    with pytest.raises(LostAnswerError, match=f"{next(iter(odd))} can't be understood"):
+        dcs.tasks(INSTANCE)
 
 
 def test_task_as_users_see_it() -> None:
