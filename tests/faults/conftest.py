@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bad days that are over soon."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _resize
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "FIRST_DELAY", 0.002)
+    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.01)
+    # How fast throttled requests are repeated is a matter of its own.
+    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+    monkeypatch.setattr(_resize, "WAIT_INTERVAL", (0.002, 0.01))

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How near a fleet comes to the speed that a throttling API allows. From the folder `tests`: C(python -m faults.pacing)."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
+
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
+from faults.trial import Seen, run
+from simulator.client import Simulator
+
+VARIANTS = ("token_bucket", "fixed_window")
+CONCURRENCIES = (1, 8, 64)
+
+
+class Pace(NamedTuple):
+    """How a fleet fared.
+
+    :ivar seconds: from the first request to the last answer
+    :ivar rejected: how many requests were throttled
+    """
+
+    seen: Seen
+    seconds: float
+    rejected: int
+
+
+def cancel_fleet(cloud: Simulator, size: int, *, rate: float, variant: str, retry_after: bool, concurrency: int, max_retries: int = 5) -> Pace:
+    """Cancel so many resizes of an API that lets in so many requests a second."""
+    fleet = [Request(resize["instance_id"], resize["task_id"]) for resize in cloud.schedule_many(size)]
+    cloud.configure(throttle={"rate": rate, "variant": variant}, retry_after=retry_after)
+    began = time.monotonic()
+    seen = run(cloud, *fleet, plan=Plan(concurrency=concurrency), concurrency=concurrency, max_retries=max_retries)
+    seconds = time.monotonic() - began
+    return Pace(seen, seconds, sum(request["status"] == 429 for request in cloud.requests()))
+
+
+def main() -> None:
+    """Print the table."""
+    size, rate = 400, 50
+    print(f"{size} resizes, {rate} requests a second let in: the limit is {size / rate:g} s")
+    print("variant       Retry-After  concurrency  seconds  of the limit  throttled  outcomes")
+    with Simulator() as cloud:
+        for variant, retry_after, concurrency in itertools.product(VARIANTS, (False, True), CONCURRENCIES):
+            cloud.reset()
+            pace = cancel_fleet(cloud, size, rate=rate, variant=variant, retry_after=retry_after, concurrency=concurrency)
+            outcomes = dict(Counter(result.outcome for result in pace.seen.results))
+            ratio = pace.seconds * rate / size
+            print(f"{variant:13} {retry_after!s:12} {concurrency:11}  {pace.seconds:7.2f}  {ratio:12.2f}  {pace.rejected:9}  {outcomes}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,380 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each fault, at each request, for one resize, one that is to be found, and one among many, with and without the permission to read background tasks.
+
+What is expected is written down here, fault by fault; nothing of it is worked out by the code under test. The first cancel of a resize always finds it waiting.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
+from simulator.client import Simulator
+from simulator.faults import FAULTS
+
+from .trial import INSTANCE, NEIGHBOURS, TASK, Seen, run
+
+RETRIES = 2
+SLOW = ("stall", "drip_body", "drip_headers")
+
+
+class Want(NamedTuple):
+    """What must come of it.
+
+    :ivar effective: how many cancels of this run took effect on the resize
+    :ivar cancels: how many were sent
+    :ivar looks: how often its background tasks were listed
+    :ivar reads: how often its instance was read
+    :ivar code: of the error; None: no error
+    :ivar unsure: the message says that the cancel may have taken effect
+    """
+
+    outcome: str
+    changed: bool
+    effective: int
+    cancels: int
+    looks: int
+    reads: int = 0
+    code: str | None = None
+    unsure: bool = False
+
+
+class Case(NamedTuple):
+    """A fault and what must come of it."""
+
+    fault: dict[str, Any]
+    readable: Want
+    unreadable: Want | None = None
+    always: bool = False
+
+    @property
+    def name(self) -> str:
+        words = [f"{value}" if name == "fault" else f"{name}={value}" for name, value in self.fault.items()]
+        return "-".join([*words, *(["always"] if self.always else [])])
+
+
+def cases(faults: str, readable: Want, unreadable: Want | None = None, *, always: bool = False, **more: Any) -> list[Case]:
+    """Some faults of which the same comes.
+
+    :param more: parameters of the faults
+    """
+    return [Case({"fault": name, **SMALLER.get(name, {}), **more}, readable, unreadable, always) for name in faults.split()]
+
+
+# As bad as their defaults, and sooner over.
+SMALLER: dict[str, dict[str, Any]] = {
+    "delay": {"milliseconds": 30},
+    "drip_body": {"milliseconds": 50},
+    "drip_headers": {"milliseconds": 50},
+    "huge_body": {"megabytes": 6},
+    "gzip_bomb": {"megabytes": 20},
+}
+
+# Faults by what a client can make of them.
+HARMLESS = "normal delay wrong_content_type no_content_type gzipped"
+NO_ANSWER = "reset close stall"
+SERVER_ERROR = "internal_error bad_gateway unavailable gateway_timeout service_unavailable html"
+# These come after the request has been carried out.
+SPOILED = (
+    "empty null cut_body cut_chunk wrong_types list_body invalid_utf8 broken_json deep_json broken_gzip huge_body gzip_bomb drip_body drip_headers not_http"
+)
+# What of these is no answer at all to a read, and is repeated; and answers of another make.
+GARBAGE = SPOILED.replace("wrong_types ", "")
+MISTAKEN = "wrong_types failure_result"
+NOT_THERE = "empty_list failed_meanwhile"
+REFUSALS = {
+    "forbidden": "DCS.3002",
+    "forbidden_by_gateway": "APIGW.0302",
+    "instance_gone": "DCS.3022",
+    "not_published": "APIGW.0101",
+    "chinese": "DCS.4097",
+    "refused": "DCS.4049",
+    "unauthorized": "APIGW.0301",
+    "redirect": "Redirect",
+}
+
+AT_CANCEL: list[Case] = [
+    # Answered as usual.
+    *cases(f"{HARMLESS} close_afterwards same_page lying_count rescheduled_meanwhile", *[Want("cancelled", True, 1, 1, 0)] * 2),
+    # Lost without effect: looked up, still waiting or unknown, repeated.
+    *cases(f"{NO_ANSWER} {SERVER_ERROR} failure_result", *[Want("cancelled", True, 1, 2, 1)] * 2),
+    # Lost with effect: the list says so; without the list a second cancel does, after which the list is asked again.
+    *cases(f"{NO_ANSWER} {SERVER_ERROR}", Want("cancelled", True, 1, 1, 1), Want("cancelled", True, 1, 2, 2), effect="done"),
+    *cases(f"{SPOILED} empty_list", Want("cancelled", True, 1, 1, 1), Want("cancelled", True, 1, 2, 2)),
+    # Refused: never repeated, nothing to look up.
+    *[case for name, code in REFUSALS.items() for case in cases(name, *[Want("failed", False, 0, 1, 0, code=code)] * 2)],
+    *cases("refused", *[Want("failed", False, 0, 1, 0, code="DCS.4070")] * 2, code="DCS.4070"),
+    *[case for status in (401, 403, 404) for case in cases("refused", *[Want("failed", False, 0, 1, 0, code="DCS.4239")] * 2, code="DCS.4239", status=status)],
+    *cases("html", *[Want("failed", False, 0, 1, 0, code=None)] * 2, status=400),
+    *cases("html", *[Want("failed", False, 0, 1, 0, code=None)] * 2, status=404),
+    # "Not extending" although the list says that it waits: repeated. Without the list, the API's word counts.
+    *cases("not_extending v1_error integer_code", Want("cancelled", True, 1, 2, 1), Want("absent", False, 0, 1, 1)),
+    # Busy, and not because the resize has begun.
+    *cases("busy", *[Want("failed", False, 0, 1, 1, code="DCS.4113")] * 2),
+    *cases("wrong_state", *[Want("failed", False, 0, 1, 1, code="DCS.4026")] * 2),
+    *cases("busy", Want("executing", False, 0, 1, 1), Want("failed", False, 0, 1, 1, code="DCS.4113"), before="start"),
+    # Throttled: repeated, nothing to look up.
+    *cases("throttled", *[Want("cancelled", True, 1, 2, 0)] * 2),
+    *[case for after in (0, 1, -5, "date", "absurd", "soon") for case in cases("throttled", *[Want("cancelled", True, 1, 2, 0)] * 2, retry_after=after)],
+    # Other people were faster.
+    *cases("started_meanwhile", Want("executing", False, 0, 1, 1), Want("absent", False, 0, 1, 1)),
+    *cases("finished_meanwhile", Want("applied", False, 0, 1, 1, 1), Want("absent", False, 0, 1, 1)),
+    *cases("failed_meanwhile cancelled_meanwhile", *[Want("absent", False, 0, 1, 1)] * 2),
+    *cases("removed_meanwhile", *[Want("failed", False, 0, 1, 0, code="DCS.3022")] * 2),
+    # Every attempt fails.
+    *cases(
+        f"{NO_ANSWER}", Want("failed", False, 0, 3, 3, code="NoAnswer"), Want("failed", False, 0, 3, 3, code="NoAnswer", unsure=True), always=True,
+    ),
+    *cases("unavailable", Want("failed", False, 0, 3, 3, code="APIGW.0613"), Want("failed", False, 0, 3, 3, code="APIGW.0613", unsure=True), always=True),
+    *cases("html", Want("failed", False, 0, 3, 3), Want("failed", False, 0, 3, 3, unsure=True), always=True),
+    *cases(
+        "failure_result",
+        Want("failed", False, 0, 3, 3, code="UnexpectedAnswer"),
+        Want("failed", False, 0, 3, 3, code="UnexpectedAnswer", unsure=True),
+        always=True,
+    ),
+    # Every attempt's answer is lost, and the first took effect: without the list that can't be known.
+    *cases(NO_ANSWER, Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 3, 3, code="NoAnswer", unsure=True), effect="done", always=True),
+    *cases("empty null", Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 3, 3, code="UnexpectedAnswer", unsure=True), always=True),
+    # The second cancel is refused, and nobody can read why.
+    *cases("broken_json cut_body", Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 2, 1, unsure=True), always=True),
+    *cases("not_extending", Want("failed", False, 0, 3, 3, code="DCS.4239"), Want("absent", False, 0, 1, 1), always=True),
+    *cases("throttled", *[Want("failed", False, 0, 3, 0, code="APIGW.0308")] * 2, always=True),
+]
+
+# The look-up by which a resize is found. In check mode the same comes of it, without a cancel.
+AT_DISCOVERY: list[Case] = [
+    *cases(f"{HARMLESS} same_page", Want("cancelled", True, 1, 1, 1)),
+    *cases("lying_count", Want("cancelled", True, 1, 1, 2)),
+    *cases("lying_count", Want("cancelled", True, 1, 1, 2), count="many"),
+    *cases("lying_count", Want("cancelled", True, 1, 1, 2), count=0),
+    *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE}", Want("cancelled", True, 1, 1, 2)),
+    *cases(MISTAKEN, Want("failed", False, 0, 0, 1, code="UnexpectedAnswer")),
+    *cases("wrong_types", Want("failed", False, 0, 0, 1, code="UnexpectedAnswer"), rows=True),
+    *cases("throttled", Want("cancelled", True, 1, 1, 2)),
+    *[case for name, code in REFUSALS.items() for case in cases(name, Want("failed", False, 0, 0, 1, code=code))],
+    *cases("busy", Want("failed", False, 0, 0, 1, code="DCS.4113")),
+    *cases("wrong_state", Want("failed", False, 0, 0, 1, code="DCS.4026")),
+    *cases("not_extending v1_error", Want("failed", False, 0, 0, 1, code="DCS.4239")),
+    *cases("integer_code", Want("failed", False, 0, 0, 1, code="111400239")),
+    *cases("empty_list failed_meanwhile finished_meanwhile cancelled_meanwhile", Want("absent", False, 0, 0, 1)),
+    *cases("started_meanwhile", Want("executing", False, 0, 0, 1)),
+    *cases("rescheduled_meanwhile", Want("failed", False, 0, 0, 1, code="Ambiguous")),
+    *cases("removed_meanwhile", Want("failed", False, 0, 0, 1, code="DCS.3022")),
+    *cases(NO_ANSWER, Want("failed", False, 0, 0, 3, code="NoAnswer"), always=True),
+    *cases("empty null list_body", Want("failed", False, 0, 0, 3, code="UnexpectedAnswer"), always=True),
+    *cases("throttled", Want("failed", False, 0, 0, 3, code="APIGW.0308"), always=True),
+]
+
+# The look-up after "not extending", of a resize that is being carried out.
+AT_LOOK: list[Case] = [
+    *cases(f"{HARMLESS} same_page", Want("executing", False, 0, 1, 1)),
+    *cases("lying_count throttled", Want("executing", False, 0, 1, 2)),
+    *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE}", Want("executing", False, 0, 1, 2)),
+    # It can't be found out; that is worth a warning.
+    *cases(" ".join(REFUSALS), Want("absent", False, 0, 1, 1)),
+    *cases(f"busy wrong_state not_extending v1_error integer_code removed_meanwhile {MISTAKEN}", Want("absent", False, 0, 1, 1)),
+    *cases("wrong_types", Want("absent", False, 0, 1, 1), rows=True),
+    *cases("unavailable reset empty throttled", Want("absent", False, 0, 1, 3), always=True),
+    *cases(NOT_THERE, Want("absent", False, 0, 1, 1)),
+    *cases("finished_meanwhile", Want("applied", False, 0, 1, 1, 1)),
+    # What is being carried out can't begin or be cancelled any more, and another resize is none of its business.
+    *cases("started_meanwhile cancelled_meanwhile rescheduled_meanwhile", Want("executing", False, 0, 1, 1)),
+]
+
+# The look-up after a cancel that took effect and whose answer was lost.
+AT_LOOK_AFTER_LOSS: list[Case] = [
+    *cases(f"{HARMLESS} same_page rescheduled_meanwhile", Want("cancelled", True, 1, 1, 1)),
+    *cases("lying_count throttled", Want("cancelled", True, 1, 1, 2)),
+    *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE}", Want("cancelled", True, 1, 1, 2)),
+    # Unreadable, so repeated; "not extending" now means that the first took effect. The second look shows it, too.
+    *cases(f"forbidden not_published busy not_extending empty_list {MISTAKEN}", Want("cancelled", True, 1, 2, 2)),
+    *cases("unauthorized", Want("failed", False, 1, 1, 1, code="Stopped", unsure=True)),
+    *cases("removed_meanwhile", Want("failed", False, 1, 2, 1, code="DCS.3022", unsure=True)),
+    *cases("forbidden", Want("cancelled", True, 1, 2, 2), always=True),
+    *cases("unavailable empty", Want("cancelled", True, 1, 2, 6), always=True),
+]
+
+# The reads that wait for an instance to leave EXTENDING, which it does at the second.
+AT_WAIT: list[Case] = [
+    *cases(f"{HARMLESS} same_page lying_count", Want("cancelled", True, 1, 1, 0, 2)),
+    *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE} throttled", Want("cancelled", True, 1, 1, 0, 2)),
+    *cases("wrong_types", Want("cancelled", True, 1, 1, 0, 1, code="UnexpectedAnswer")),
+    # Without a status it is not EXTENDING.
+    *cases("failure_result empty_list", Want("cancelled", True, 1, 1, 0, 1)),
+    *cases("instance_gone not_published removed_meanwhile", Want("cancelled", True, 1, 1, 0, 1)),
+    *[
+        case
+        for name, code in REFUSALS.items()
+        if name not in ("instance_gone", "not_published")
+        for case in cases(name, Want("cancelled", True, 1, 1, 0, 1, code=code))
+    ],
+    *cases("busy", Want("cancelled", True, 1, 1, 0, 1, code="DCS.4113")),
+    *cases("reset", Want("cancelled", True, 1, 1, 0, 3, code="NoAnswer"), always=True),
+    *cases("empty null list_body", Want("cancelled", True, 1, 1, 0, 3, code="UnexpectedAnswer"), always=True),
+    *cases("throttled", Want("cancelled", True, 1, 1, 0, 3, code="APIGW.0308"), always=True),
+]
+
+BY_REQUEST = {"cancel": AT_CANCEL, "discovery": AT_DISCOVERY, "look": AT_LOOK, "look after loss": AT_LOOK_AFTER_LOSS, "wait": AT_WAIT}
+MODES = ("one", "found", "many")
+
+
+def table(request: str, *modes: str) -> Any:
+    """The cells of a request, as parameters of a test."""
+    return pytest.mark.parametrize(
+        ("case", "mode"), [pytest.param(case, mode, id=f"{case.name}-{mode}") for case in BY_REQUEST[request] for mode in modes]
+    )
+
+
+def tried(cloud: Simulator, case: Case, mode: str, kind: str, plan: Plan) -> Seen:
+    """What comes of a case."""
+    cloud.fault(case.fault, kind=kind, instance_id=INSTANCE, always=case.always)
+    task_id = TASK if mode in ("one", "many") else None
+    requests = [Request(INSTANCE, task_id)]
+    if mode.startswith("many"):
+        before, after = ((cloud.schedule(instance_id, task_id=neighbour), neighbour if task_id else None) for instance_id, neighbour in NEIGHBOURS.items())
+        requests = [Request(before[0]["instance_id"], before[1]), *requests, Request(after[0]["instance_id"], after[1])]
+        # Others that get through meanwhile give a throttled request further tries, and a 401 stops those that are not under way: both are tested elsewhere.
+        one_by_one = case.fault["fault"] in ("throttled", "unauthorized")
+        plan = plan._replace(concurrency=1 if one_by_one else 3)
+    timeout = 0.5 if case.fault["fault"] in SLOW else 10
+    return run(cloud, *requests, plan=plan, timeout=timeout, max_retries=RETRIES, concurrency=plan.concurrency)
+
+
+def compare(seen: Seen, want: Want) -> None:
+    """Fail where what came differs from what must come."""
+    result = seen.result
+    message = result.error.message if result.error else ""
+    came = Want(
+        result.outcome,
+        result.changed,
+        seen.cancels.count(TASK),
+        *seen.requests(),
+        code=result.error.code if result.error else None,
+        unsure="may have taken effect" in message,
+    )
+    assert came == want, (message, result.warnings)
+    assert bool(result.error) == (want.outcome == "failed" or want.code is not None)
+
+
+def compare_neighbours(cloud: Simulator, seen: Seen, case: Case, *, found: bool = False) -> None:
+    """What goes wrong with one resize is no matter for others, except a 401."""
+    first, last = (result for result in seen.results if result.instance_id != INSTANCE)
+    assert (first.outcome, seen.requests(first.instance_id)[:2]) == ("cancelled", (1, 1 if found else 0))
+    stopped = case.fault["fault"] == "unauthorized" or case.fault.get("status") == 401
+    if stopped and last.outcome == "not_attempted":
+        assert (last.changed, seen.requests(last.instance_id)) == (False, (0, 0, 0))
+    else:
+        assert (last.outcome, seen.requests(last.instance_id)[:2]) == ("cancelled", (1, 1 if found else 0))
+    for result in (first, last):
+        assert seen.cancels.count(NEIGHBOURS[result.instance_id]) == (1 if result.changed else 0)
+
+
+def left_alone(cloud: Simulator) -> bool:
+    """Whether no task but those that were asked for was cancelled."""
+    asked = {TASK, *NEIGHBOURS.values()}
+    tasks = [(task_id, task) for instance in cloud.state()["instances"].values() for task_id, task in instance["tasks"].items()]
+    return all(task["state"] != "cancelled" for task_id, task in tasks if task_id not in asked)
+
+
+@pytest.fixture(autouse=True)
+def _waiting(cloud: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.schedule(INSTANCE, task_id=TASK)
+    monkeypatch.setattr(_http, "SLOWEST_ANSWER", 1.2)
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["readable", "unreadable"])
+@table("cancel", *MODES)
+def test_fault_at_cancel(cloud: Simulator, case: Case, mode: str, readable: bool) -> None:
+    if not readable:
+        cloud.fault("forbidden", kind="tasks", always=True)
+    seen = tried(cloud, case, mode, "cancel", Plan())
+    want = case.readable if readable else case.unreadable
+    assert want
+    if mode == "found":
+        want = want._replace(looks=want.looks + 1) if readable else Want("failed", False, 0, 0, 1, code="DCS.3002")
+    compare(seen, want)
+    if mode == "many":
+        compare_neighbours(cloud, seen, case)
+    assert left_alone(cloud)
+
+
+@table("discovery", "found", "many found")
+def test_fault_at_discovery(cloud: Simulator, case: Case, mode: str) -> None:
+    seen = tried(cloud, case, mode, "tasks", Plan())
+    compare(seen, case.readable)
+    if mode == "many found":
+        compare_neighbours(cloud, seen, case, found=True)
+    assert left_alone(cloud)
+
+
+@table("discovery", "found")
+def test_fault_at_discovery_in_check_mode(cloud: Simulator, case: Case, mode: str) -> None:
+    seen = tried(cloud, case, mode, "tasks", Plan(check_mode=True))
+    compare(seen, case.readable._replace(effective=0, cancels=0))
+    assert left_alone(cloud)
+
+
+@table("look", "one", "many")
+def test_fault_at_look(cloud: Simulator, case: Case, mode: str) -> None:
+    cloud.start(INSTANCE)
+    seen = tried(cloud, case, mode, "tasks", Plan())
+    compare(seen, case.readable)
+    assert bool(seen.result.warnings) == (case.readable.outcome != "absent" or case.fault["fault"] not in NOT_THERE.split())
+    if mode == "many":
+        compare_neighbours(cloud, seen, case)
+
+
+@table("look", "one")
+def test_fault_at_look_that_must_succeed(cloud: Simulator, case: Case, mode: str) -> None:
+    """With `on_too_late: fail` a look-up that is impossible is a failure, and its error the one that is shown."""
+    cloud.start(INSTANCE)
+    seen = tried(cloud, case, mode, "tasks", Plan(on_too_late="fail"))
+    in_vain = case.readable.outcome == "absent" and case.fault["fault"] not in NOT_THERE.split()
+    assert seen.result.outcome == ("failed" if in_vain else case.readable.outcome)
+    assert bool(seen.result.error) == (in_vain or case.readable.outcome in ("executing", "applied"))
+    assert not seen.result.changed
+    assert seen.requests() == (case.readable.cancels, case.readable.looks, case.readable.reads)
+
+
+@table("look after loss", *MODES)
+def test_fault_at_look_after_loss(cloud: Simulator, case: Case, mode: str) -> None:
+    cloud.fault({"fault": "reset", "effect": "done"}, kind="cancel", instance_id=INSTANCE)
+    want = case.readable
+    if mode == "found":
+        # The look-up by which it is found is in order.
+        cloud.fault("normal", kind="tasks", instance_id=INSTANCE)
+        want = want._replace(looks=want.looks + 1)
+    seen = tried(cloud, case, mode, "tasks", Plan())
+    compare(seen, want)
+    if mode == "many":
+        compare_neighbours(cloud, seen, case)
+    assert left_alone(cloud)
+
+
+@table("wait", *MODES)
+def test_fault_at_wait(cloud: Simulator, case: Case, mode: str) -> None:
+    cloud.configure(extending_after_cancel_reads=1)
+    seen = tried(cloud, case, mode, "instance", Plan(wait_timeout=30))
+    compare(seen, case.readable._replace(looks=1) if mode == "found" else case.readable)
+    if mode == "many":
+        compare_neighbours(cloud, seen, case)
+
+
+@pytest.mark.parametrize("request_", BY_REQUEST)
+def test_table_is_complete_and_true(request_: str) -> None:
+    """Every fault of the simulator has its place, and `changed` is what happened, unless the message says that it is not known."""
+    rows = BY_REQUEST[request_]
+    # What closes the connection after the answer to a look-up may or may not disturb the next request.
+    left_out = {"cancel": set(), "discovery": {"close_afterwards"}, "look": {"close_afterwards"}}
+    if request_ in left_out:
+        assert {case.fault["fault"] for case in rows} == set(FAULTS) - left_out[request_]
+    wants = [want for case in rows for want in (case.readable, case.unreadable) if want]
+    assert all(want.changed == (want.effective == 1) for want in wants if not want.unsure)
+    assert all(want.changed == (want.outcome == "cancelled") for want in wants)
+    assert len({(case.name, case.always) for case in rows}) == len(rows)

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys that are not accepted, from the start or half-way: an access key is locked after more than five failures in a row."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, list_resizes
+from simulator.client import Simulator
+
+from .trial import connect, run
+
+CONCURRENCIES = (1, 2, 5, 6, 8, 16, 64)
+
+
+def fleet(cloud: Simulator, size: int, *, found: bool = False) -> list[Request]:
+    """So many resizes that wait."""
+    return [Request(resize["instance_id"], None if found else resize["task_id"]) for resize in cloud.schedule_many(size)]
+
+
+def refusals(cloud: Simulator) -> int:
+    """How many requests were answered with 401."""
+    return sum(request["status"] == 401 for request in cloud.requests())
+
+
+def expire(cloud: Simulator) -> None:
+    """Let the keys be refused from now on, as the API itself does."""
+    cloud.change_account(cloud.environment()["HW_ACCESS_KEY"], expired=True)
+
+
+@pytest.mark.parametrize("found", [False, True], ids=["named", "found"])
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_one_failure_from_the_start(cloud: Simulator, concurrency: int, found: bool) -> None:
+    requests = fleet(cloud, 70, found=found)
+    expire(cloud)
+    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency)
+    assert refusals(cloud) == 1
+    assert not cloud.state()["locks"]
+    outcomes = [result.outcome for result in seen.results]
+    assert sorted(outcomes) == ["failed"] + ["not_attempted"] * 69
+    assert {result.error.code for result in seen.results if result.error and result.outcome == "not_attempted"} == {"Stopped"}
+    assert not any(result.changed for result in seen.results)
+
+
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_one_failure_from_the_start_when_listing(cloud: Simulator, concurrency: int) -> None:
+    ids = [request.instance_id for request in fleet(cloud, 70)]
+    expire(cloud)
+    listing = list_resizes(connect(cloud, concurrency=concurrency), instance_ids=ids, concurrency=concurrency)
+    assert refusals(cloud) == 1
+    assert not cloud.state()["locks"]
+    assert [instance_id for instance_id, _error in listing.errors] == ids
+    assert sorted(str(error.code) for _instance_id, error in listing.errors) == ["APIGW.0301"] + ["Stopped"] * 69
+
+
+@pytest.mark.parametrize("trouble", ["throttled", "unavailable", "reset"])
+@pytest.mark.parametrize("concurrency", [1, 8, 64])
+def test_what_is_not_let_in_opens_no_door(cloud: Simulator, trouble: str, concurrency: int) -> None:
+    """After answers that say nothing of the keys, requests still go one at a time."""
+    requests = fleet(cloud, 70)
+    cloud.fault({"fault": trouble, "times": 3}, "unauthorized", always=True)
+    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency, max_retries=5)
+    assert refusals(cloud) == 1
+    assert cloud.state()["most_in_flight"] == 1
+    assert not seen.cancels
+
+
+@pytest.mark.parametrize("concurrency", CONCURRENCIES)
+def test_keys_that_expire_half_way(cloud: Simulator, concurrency: int) -> None:
+    """Only what is in flight already can fail; the rest is not sent, and what was cancelled stays reported."""
+    requests = fleet(cloud, 120)
+    cloud.configure(latency_ms=5)
+    cloud.fault({"fault": "normal", "times": 40}, "unauthorized", always=True)
+    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency)
+    by_outcome = {outcome: [result for result in seen.results if result.outcome == outcome] for outcome in ("cancelled", "failed", "not_attempted")}
+    assert sum(map(len, by_outcome.values())) == 120
+    assert sorted(str(result.task_id) for result in by_outcome["cancelled"]) == sorted(seen.cancels)
+    assert len(by_outcome["cancelled"]) == 40
+    assert 1 <= len(by_outcome["failed"]) == refusals(cloud) <= concurrency
+    assert all(result.error and result.error.http_status == 401 for result in by_outcome["failed"])
+    assert all(seen.requests(result.instance_id) == (0, 0, 0) for result in by_outcome["not_attempted"])
+
+
+def test_retries_end(cloud: Simulator) -> None:
+    """What waits for its next attempt gives up at once: failed, if it may have been carried out, and not attempted otherwise."""
+    lost, throttled, refused = fleet(cloud, 3)
+    cloud.fault({"fault": "unavailable", "effect": "done"}, kind="cancel", instance_id=lost.instance_id, always=True)
+    cloud.fault("forbidden", kind="tasks", instance_id=lost.instance_id, always=True)
+    cloud.fault("throttled", kind="cancel", instance_id=throttled.instance_id, always=True)
+    # Later than the first attempts of the others.
+    cloud.fault("reset", "unauthorized", kind="cancel", instance_id=refused.instance_id)
+    cloud.fault({"fault": "delay", "milliseconds": 300}, kind="tasks", instance_id=refused.instance_id)
+    seen = run(cloud, lost, throttled, refused, plan=Plan(concurrency=3), concurrency=3, max_retries=1000)
+    assert [result.outcome for result in seen.results] == ["failed", "not_attempted", "failed"]
+    assert "may have taken effect" in str(seen.results[0].error)
+    assert seen.cancels == [lost.task_id]
+    assert refusals(cloud) == 1
+
+
+def test_look_ups_end(cloud: Simulator) -> None:
+    """What was answered with "not extending" before is absent; it can't be looked up any more."""
+    late, other = fleet(cloud, 2)
+    cloud.start(late.instance_id)
+    cloud.fault("unauthorized", kind="tasks", instance_id=late.instance_id)
+    seen = run(cloud, other, late, plan=Plan(concurrency=1))
+    assert [result.outcome for result in seen.results] == ["cancelled", "absent"]
+    assert seen.results[1].warnings
+    # With keys that are accepted again it can.
+    seen = run(cloud, late, plan=Plan(on_too_late="fail"))
+    assert seen.results[0].outcome == "executing"
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_waits_end(cloud: Simulator, concurrency: int) -> None:
+    """What is cancelled stays cancelled, and changed."""
+    requests = fleet(cloud, 8)
+    cloud.configure(extending_after_cancel_reads=1000)
+    cloud.fault({"fault": "normal", "times": 20}, "unauthorized", kind="instance", always=True)
+    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency, wait_timeout=300), concurrency=concurrency)
+    assert all((result.outcome, result.changed) == ("cancelled", True) for result in seen.results)
+    assert {str(result.error.code) for result in seen.results if result.error} <= {"APIGW.0301", "Stopped"}
+    assert all(result.error for result in seen.results)
+    assert 1 <= refusals(cloud) <= concurrency
+    assert len(seen.cancels) == 8
