@@ -312,7 +312,9 @@ def test_half_a_chunk_is_a_lost_answer(opened):
         post(opened(), server.url)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(302, RefusedError), (400, RefusedError), (401, AuthenticationError), (403, ForbiddenError), (404, NotFoundError)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(302, RefusedError), (400, RefusedError), (401, AuthenticationError), (403, ForbiddenError), (404, NotFoundError)]
+)
 def test_a_refusal_whose_text_is_cut_off_is_still_a_refusal(opened, status, kind):
     with serve(cut(status, {"X-Request-Id": "request-1"}, b"")) as server, pytest.raises(kind) as caught:
         opened(max_retries=3).get(server.url, auth=TOKEN)
