@@ -398,7 +398,7 @@ class Http:
         code, message = None, None
         if isinstance(data, dict):
             request_id = request_id or _text(data.get("request_id"))
-            code, message = _error_of(data)
+            code, message = (self._mask(text) if text else None for text in _error_of(data))
         if 200 <= status < 300:
             if isinstance(data, dict):
                 return Answer(data, status, request_id)
@@ -412,7 +412,7 @@ class Http:
                 f"{method} {path}: answered with a redirect ({status}) to {target}, which is not followed. Check 'endpoint' and 'auth_url'.",
                 code="Redirect", http_status=status, request_id=request_id, method=method, path=path,
             )
-        words = self._mask(message) if message else self._excerpt(body)
+        words = message or self._excerpt(body)
         kind = _kind_of(status)
         raise kind(
             f"{method} {path}: answered with status {status}{f' and {code}' if code else ''}: {words}",

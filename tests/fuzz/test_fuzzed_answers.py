@@ -1,0 +1,294 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ten thousand conversations with an API that may answer anything: nothing but the collection's own errors comes of it, and no cancel that cannot have been."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs, find_project
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError, DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, cancel_resizes, list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
+TASK = "8abf6e1e72c12e7c0172c15b508500aa"
+ACCESS_KEY, SECRET_KEY, STS = "AKFUZZ00000000000001", "SKfuzz0000000000000000000000000000000001", "STSfuzz00000000000000000000000000000001"
+RETRIES = 1
+OUTCOMES = {"cancelled", "absent", "executing", "applied", "failed", "not_attempted"}
+FUZZ = settings(max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+
+# ---- What an API may answer
+
+
+class Scripted(NamedTuple):
+    """What becomes of one request.
+
+    :ivar error: raised instead of an answer
+    :ivar sent: whether the request leaves, where an error is raised
+    """
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+    error: Exception | None = None
+    sent: bool = True
+
+    @property
+    def may_have_cancelled(self) -> bool:
+        """Whether a cancel that was answered so may have taken effect: anything but a refusal, and nothing that never left."""
+        return self.sent if self.error else not 300 <= self.status < 500
+
+    @property
+    def says_success(self) -> bool:
+        """Whether the answer is the one that the documentation has for success, in whatever encoding."""
+        content = gzip.decompress(self.content) if self.content[:2] == b"\x1f\x8b" else self.content
+        try:
+            return not self.error and 200 <= self.status < 300 and json.loads(content)["result"] == "success"
+        except (ValueError, TypeError, KeyError):
+            return False
+
+
+class Author(random.Random):
+    """Makes up answers. Hypothesis makes up the authors: drawing each value on its own would take ten times as long."""
+
+    def rarely(self, one_in: int) -> bool:
+        return self.randrange(one_in) == 0
+
+    def junk(self, depth: int = 2) -> Any:
+        """Any JSON."""
+        kind = self.randrange(12 if depth else 9)
+        if kind >= 9:
+            children = [self.junk(depth - 1) for _number in range(self.randrange(4))]
+            return children if kind == 9 else {str(self.junk(0)): child for child in children}
+        return self.choice(
+            [None, True, -1, 10**20, 1e300, float("nan"), float("inf"), "", "\ud800", "\u7b49\u5f85", SECRET_KEY, ACCESS_KEY, "success", "WAITING", "x" * 300]
+        )
+
+    def record(self, **fields: Any) -> dict[str, Any]:
+        """An object whose fields are mostly as they should be, and sometimes something else, or missing."""
+        return {name: self.junk() if self.rarely(25) else field for name, field in fields.items() if not self.rarely(40)}
+
+    def records(self, make: Callable[[], dict[str, Any]]) -> list[Any]:
+        return [self.junk() if self.rarely(25) else make() for _number in range(self.randrange(3))]
+
+    def task(self) -> dict[str, Any]:
+        details = self.record(old_resource_spec_code="old", new_resource_spec_code=self.choice(["new", "old"]), old_capacity=self.choice([1, "2", "x"]))
+        return self.record(
+            id=self.choice([TASK, TASK, "other"]),
+            name=self.choice(["EXTEND", "EXTEND", "ChangeInstanceSpec", "modify"]),
+            status=self.choice(STATUSES),
+            details=json.dumps(details) if self.rarely(3) else details,
+        )
+
+    def instance(self) -> dict[str, Any]:
+        return self.record(instance_id=self.choice([INSTANCE, "second"]), name="cache", status=self.choice(STATUSES), spec_code=self.choice(["old", "new"]))
+
+    def body(self) -> Any:
+        """An answer to any request, and an error at once: which of it counts depends on the request and the status."""
+        if self.rarely(12):
+            return self.junk()
+        code, message = self.choice(CODES), self.choice(["no", f"ak:{ACCESS_KEY}", f"sk {SECRET_KEY}", "0123456789abcdef" * 4])
+        error = {"error": self.record(code=code, message=message)} if self.rarely(6) else self.record(error_code=code, error_msg=message)
+        return {
+            **error,
+            **self.instance(),
+            **self.record(
+                result="success",
+                request_id="1" * 32,
+                task_count=self.randrange(4),
+                tasks=self.records(self.task),
+                instance_num=self.randrange(4),
+                instances=self.records(self.instance),
+                projects=self.records(lambda: self.record(id="0123456789abcdef0123456789abcdef", name="cn-north-4")),
+            ),
+        }
+
+    def content(self) -> bytes:
+        """A body as it may get on its way."""
+        content = json.dumps(self.body()).encode()
+        if not self.rarely(6):
+            return content
+        where = self.randrange(len(content))
+        return self.choice(
+            [
+                b"",
+                content[:where],
+                content[:where] + bytes([content[where] ^ 0x55]) + content[where + 1:],
+                gzip.compress(content),
+                content.decode().encode("utf-16"),
+                content * 2,
+                b"<html><title>" + content + b"</title>",
+                self.randbytes(40),
+            ]
+        )
+
+    def answer(self) -> Scripted:
+        """What becomes of one request."""
+        if self.rarely(8):
+            return Scripted(0, {}, b"", self.choice(ERRORS), self.rarely(2))
+        status = self.randrange(100, 1000) if self.rarely(12) else self.choice(USUAL)
+        headers = {self.choice(HEADERS): self.choice(VALUES) for _number in range(self.randrange(1, 3))} if self.rarely(4) else {}
+        return Scripted(status, headers, self.content())
+
+
+STATUSES = ["WAITING", "WAITING", "CREATED", "EXECUTING", "SUCCESS", "FAILED", "CANCELLED", "DELETED", "extending", "RUNNING"]
+CODES = ["DCS.4239", "DCS.4239", "111400239", 111400239, "DCS.4113", "DCS.4026", "DCS.3022", "APIGW.0301", "APIGW.0308", SECRET_KEY]
+USUAL = [200] * 6 + [400] * 6 + [401, 403, 404, 429, 429, 500, 503]
+HEADERS = ["Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Retry-After", "X-Request-Id", "Location", "Set-Cookie"]
+VALUES = ["", "0", "-1", "1", "1e999", "nan", "gzip", "deflate", "br", "chunked", 'text/html; charset="', "/x", "a=b; expires=x", "\xe9\xff", SECRET_KEY]
+ERRORS = [
+    requests.exceptions.ReadTimeout("timed out"),
+    requests.exceptions.ConnectionError("reset"),
+    requests.exceptions.ConnectTimeout("timed out"),
+    requests.exceptions.SSLError("wrong certificate"),
+    requests.exceptions.ProxyError("no proxy"),
+    ConnectionResetError(),
+    ValueError("odd"),
+]
+
+conversations = st.lists(st.integers(0, 2**32).map(lambda seed: Author(seed).answer()), min_size=1, max_size=5)
+
+
+class Adapter(HTTPAdapter):
+    """Plays a conversation; its last answer goes on for ever."""
+
+    def __init__(self, conversation: list[Scripted]) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self.played: list[tuple[str, Scripted]] = []
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+        answer = self._conversation[min(len(self.played), len(self._conversation) - 1)]
+        self.played.append((str(request.method), answer))
+        assert len(self.played) < 200, "this never ends"
+        if answer.error:
+            _http._wire.sent = answer.sent
+            raise answer.error
+        _http._wire.sent = True
+        raw = HTTPResponse(
+            io.BytesIO(answer.content), headers=answer.headers, status=answer.status, preload_content=False, request_method=request.method
+        )
+        return self.build_response(request, raw)
+
+    @property
+    def cancels(self) -> list[Scripted]:
+        """What the cancels were answered with."""
+        return [answer for method, answer in self.played if method == "POST"]
+
+
+@pytest.fixture(autouse=True)
+def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+
+
+def converse(conversation: list[Scripted]) -> tuple[Adapter, Http, SdkHmacSha256]:
+    """A client whose requests meet a conversation."""
+    adapter = Adapter(conversation)
+    http = Http(max_retries=RETRIES, secrets=(SECRET_KEY, STS, ACCESS_KEY))
+    http._route = lambda url: (adapter, {})  # type: ignore[method-assign,return-value]
+    return adapter, http, SdkHmacSha256(ACCESS_KEY, SECRET_KEY, STS, "0" * 32)
+
+
+def check(adapter: Adapter, shown: Any) -> None:
+    """What holds whatever was answered: it can be shown, it shows no secret, and after a 401 nothing was sent."""
+    text = json.dumps(shown)
+    # What the API says of a task is passed on as received; the module's own machinery takes secrets out of that.
+    messages = json.dumps(find_messages(shown))
+    assert not any(secret in messages for secret in (SECRET_KEY, STS, ACCESS_KEY)), messages
+    assert text
+    refused = [number for number, (_method, answer) in enumerate(adapter.played) if not answer.error and answer.status == 401]
+    assert refused in ([], [len(adapter.played) - 1])
+
+
+def find_messages(shown: Any) -> list[str]:
+    """All messages of errors."""
+    if isinstance(shown, dict):
+        return [value for key, child in shown.items() for value in ([str(child)] if key == "message" else find_messages(child) if key == "error" else [])]
+    return [message for child in shown for message in find_messages(child)] if isinstance(shown, list) else []
+
+
+@FUZZ
+@given(conversations, st.sampled_from(["ignore", "warn", "fail"]), st.booleans())
+def test_cancel(conversation: list[Scripted], on_too_late: Any, check_mode: bool) -> None:
+    cancel(conversation, Request(INSTANCE, TASK), Plan(on_too_late, check_mode))
+
+
+@FUZZ
+@given(conversations, st.sampled_from(["ignore", "warn", "fail"]), st.booleans())
+def test_find_and_cancel(conversation: list[Scripted], on_too_late: Any, check_mode: bool) -> None:
+    waiting = {"tasks": [{"id": TASK, "name": "EXTEND", "status": "WAITING"}], "task_count": 1}
+    found = Scripted(200, {}, json.dumps(waiting).encode())
+    cancel([found, *conversation] if len(conversation) % 2 else conversation, Request(INSTANCE), Plan(on_too_late, check_mode))
+
+
+@FUZZ
+@given(conversations)
+def test_cancel_and_wait(conversation: list[Scripted]) -> None:
+    done = Scripted(200, {}, b'{"result": "success"}')
+    cancel([done, *conversation], Request(INSTANCE, TASK), Plan(wait_timeout=0))
+
+
+def cancel(conversation: list[Scripted], request: Request, plan: Plan) -> None:
+    """Cancel, and hold the result against the conversation."""
+    adapter, http, auth = converse(conversation)
+    (result,) = cancel_resizes(Dcs(http, auth, "https://dcs.example.com", "0" * 32), [request], plan)
+    shown = result.as_result()
+    check(adapter, [shown])
+    assert result.outcome in OUTCOMES
+    assert result.changed == shown["changed"] == (result.outcome == "cancelled")
+    assert result.error is None or result.error.code != "InternalError", result.error
+    assert result.error or result.outcome not in ("failed", "not_attempted")
+    if plan.check_mode:
+        assert not adapter.cancels
+        return
+    assert len(adapter.cancels) <= 1 + RETRIES
+    if result.changed:
+        assert any(answer.may_have_cancelled for answer in adapter.cancels)
+        assert adapter.cancels[-1].says_success or result.warnings
+
+
+@FUZZ
+@given(conversations, st.sampled_from([None, [INSTANCE], [INSTANCE, "second"]]))
+def test_list(conversation: list[Scripted], instance_ids: list[str] | None) -> None:
+    adapter, http, auth = converse(conversation)
+    try:
+        listing = list_resizes(Dcs(http, auth, "https://dcs.example.com", "0" * 32), instance_ids=instance_ids)
+    except DcsError as error:
+        check(adapter, [{"error": error.as_result()}])
+    else:
+        check(adapter, [{"error": error.as_result()} for _instance_id, error in listing.errors])
+        json.dumps([task.as_result() for _instance_id, _instance, task in listing.resizes])
+
+
+@FUZZ
+@given(conversations)
+def test_find_project(conversation: list[Scripted]) -> None:
+    adapter, http, auth = converse(conversation)
+    try:
+        project_id = find_project(http, auth, "https://iam.example.com", "cn-north-4")
+    except ConfigurationError as error:
+        # It lists the projects as received; the module's own machinery takes secrets out of that.
+        json.dumps(error.as_result())
+    except DcsError as error:
+        check(adapter, [{"error": error.as_result()}])
+    else:
+        assert isinstance(project_id, str)
+        assert project_id

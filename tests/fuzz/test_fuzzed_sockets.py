@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Any bytes at all for an answer, over real sockets."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socketserver
+import threading
+import tracemalloc
+from collections.abc import Iterable, Iterator
+
+import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+REQUEST = Request("5560df16-cebf-4473-95c4-d1b573c16e79", "8abf6e1e72c12e7c0172c15b508500aa")
+SUCCESS = b'{"result": "success"}'
+LISTED = json.dumps({"task_count": 1, "tasks": [{"id": REQUEST.task_id, "name": "EXTEND", "status": "CANCELLED"}]}).encode()
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Answers the requests with the given bytes, one after another, and the last for ever."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[Iterable[bytes]] = []
+        #: The methods of the requests that came.
+        self.methods: list[str] = []
+
+    def cancel(self, *answers: Iterable[bytes], timeout: float = 2) -> Result:
+        """What becomes of a cancel that is answered so."""
+        self.answers, self.methods = list(answers), []
+        http = Http(timeout=timeout, max_retries=1)
+        dcs = Dcs(http, TokenAuth("TOKEN"), f"http://127.0.0.1:{self.server_address[1]}", "0" * 32)
+        try:
+            (result,) = cancel_resizes(dcs, [REQUEST], Plan())
+        finally:
+            http.close()
+        return result
+
+
+class Handler(socketserver.StreamRequestHandler):
+    """One connection."""
+
+    server: Server
+
+    def handle(self) -> None:
+        try:
+            while line := self.rfile.readline():
+                while self.rfile.readline().strip():
+                    pass
+                self.server.methods.append(line.split()[0].decode())
+                answer = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
+                for piece in answer:
+                    self.wfile.write(piece)
+                if not getattr(answer, "keep_alive", False):
+                    return
+        except OSError:
+            pass
+
+
+class KeepAlive(list[bytes]):
+    """An answer after which the connection stays open."""
+
+    keep_alive = True
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server that says what it is told."""
+    with Server() as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+
+
+pieces = st.sampled_from(
+    [
+        *(b"HTTP/1.1 200 OK", b"HTTP/1.0 400 Bad", b"HTTP/9.9 777 ?", b"HTTP/1.1 ", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 204 No\r\n"),
+        *(b"\r\n", b"\r\n\r\n", b"\n\n", b": ", b"\x00", b" folded", b"X" * 70000, SUCCESS, LISTED, b"\x1f\x8b\x08"),
+        *(b"Content-Length: 21", b"Content-Length: -1", b"Content-Length: 9999999999999999999", b"Content-Length: 1, 2", b"Connection: close"),
+        *(b"Transfer-Encoding: chunked", b"15\r\n", b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"-1\r\n"),
+        *(b"Content-Encoding: gzip", b"Content-Encoding: deflate, gzip", b"Content-Type: application/json; charset=\xe9"),
+        *(b"Set-Cookie: \x00=\xff; max-age=x", b"Location: \xff\xfe", b"Retry-After: \xb2"),
+    ]
+) | st.binary(max_size=12)
+garbage = st.lists(pieces, max_size=10).map(b"".join)
+framed = st.builds(
+    lambda status, lines, body: b"HTTP/1.1 %d X\r\n" % status + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body,
+    st.sampled_from([200, 204, 206, 302, 304, 400, 403, 404, 429, 500, 503]),
+    st.lists(pieces.filter(lambda piece: b"\n" not in piece), max_size=4),
+    pieces,
+)
+
+
+# urllib3 does not close a response whose Content-Length makes no sense.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@settings(max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(garbage | framed, min_size=1, max_size=4))
+def test_any_bytes(server: Server, answers: list[bytes]) -> None:
+    result = server.cancel(*([answer] for answer in answers))
+    json.dumps(result.as_result())
+    assert result.error is None or result.error.code != "InternalError", result.error
+    assert server.methods.count("POST") <= 2
+    assert result.changed == (result.outcome == "cancelled")
+    if result.changed:
+        assert SUCCESS in b"".join(answers) or result.warnings
+
+
+def test_interim_answers_are_none(server: Server) -> None:
+    """An answer that comes after an interim one is not taken for the answer to the next request."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+    result = server.cancel(KeepAlive([hints]), KeepAlive([whole % (len(LISTED), LISTED)]))
+    assert (result.outcome, server.methods) == ("cancelled", ["POST", "GET"])
+    assert result.warnings
+
+
+def test_more_than_was_announced_is_not_the_next_answer(server: Server) -> None:
+    """What follows on the connection belongs to nothing."""
+    refusal = b'{"error_code": "DCS.4239"}'
+    first = b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%s" % (len(refusal), refusal)
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"tasks\": []}"
+    result = server.cancel(KeepAlive([first + forged]), [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTED), LISTED)])
+    assert (result.outcome, server.methods) == ("absent", ["POST", "GET"])
+    assert result.task
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        itertools.chain([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"], itertools.repeat(b"x" * 2**16, 4096)),
+        itertools.chain([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"], itertools.repeat(b"10000\r\n" + b"x" * 2**16 + b"\r\n", 4096)),
+        itertools.chain([b"HTTP/1.1 200 OK\r\n\r\n"], itertools.repeat(b"x" * 2**16, 4096)),
+        itertools.chain([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"], itertools.repeat(b"X: " + b"x" * 2**16 + b"\r\n", 4096)),
+        itertools.chain(itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000, 4096)),
+    ],
+    ids=["chunk-size", "chunks", "body", "trailers", "interim answers"],
+)
+def test_what_does_not_end_is_not_kept(server: Server, endless: Iterable[bytes]) -> None:
+    """A quarter of a gigabyte is sent, and no more than a few megabytes are read."""
+    tracemalloc.start()
+    try:
+        result = server.cancel(endless, [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTED), LISTED)])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.outcome, server.methods) == ("cancelled", ["POST", "GET"])
+    assert peak < 40 * 2**20
