@@ -31,7 +31,7 @@ help:
 	@echo "  demo             see it happen: a resize is scheduled on a simulator and cancelled by a playbook, which then runs again"
 	@echo "  test             unit tests and real playbooks, against the simulator"
 	@echo "Tests on other versions:"
-	@echo "  test-X           the same on ansible-core X: $(CORES)"
+	@echo "  test-X           those that depend on ansible-core, on X: $(CORES)"
 	@echo "  matrix           the same on each of them"
 	@echo "  oldest-requests  real playbooks whose modules have the oldest Python and the oldest requests"
 	@echo "  coverage         branch coverage of the plugins"

@@ -86,9 +86,10 @@ def add_core_sessions(core: str, python: str) -> None:
 
     @nox.session(name=f"test-{core}", python=python, default=False)
     def test_core(session: nox.Session) -> None:
-        """The same tests on this ansible-core."""
+        """The tests that depend on ansible-core, on this one: units and real playbooks."""
         install(session, "test", core=core)
-        session.run("pytest", "-n", "2", *session.posargs)
+        independent = ("faults", "fuzz", "conformance", "unit/simulator", "unit/conformance")
+        session.run("pytest", "-n", "2", *(f"--ignore=tests/{folder}" for folder in independent), *session.posargs)
 
     @nox.session(name=f"sanity-{core}", python=python, default=False)
     def sanity_core(session: nox.Session) -> None:
