@@ -22,7 +22,7 @@ from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
 from .measure import Figure, payload, run
-from .report import table
+from .report import PAGE, table, update_page
 
 #: Tasks of a kind in one play.
 TASKS = 15
@@ -161,6 +161,7 @@ def main() -> None:
     with Simulator() as cloud:
         results = measure_all(cloud, options.module_python, options.rounds)
     options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(update_page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     print(table(results))
 
 

@@ -7,12 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_performance.rst"
+BEGIN = ".. The tables that follow are made by make bench.\n\n"
+END = "\n.. The tables that were made by make bench end here.\n"
+
+
+def update_page(text: str, results: dict[str, Any]) -> str:
+    """The page's text with the tables of these results."""
+    before, _begin, rest = text.partition(BEGIN)
+    _old, _end, after = rest.partition(END)
+    return f"{before}{BEGIN}{table(results)}{END}{after}"
 
 
 def table(results: dict[str, Any]) -> str:
     """All results as reStructuredText."""
-    return "\n\n".join([_cpu(results), _fleets(results), _loops(results)]) + "\n"
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return "\n\n".join([f"Measured with {versions}.", _cpu(results), _fleets(results), _loops(results)]) + "\n"
 
 
 def _cpu(results: dict[str, Any]) -> str:
