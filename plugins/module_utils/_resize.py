@@ -531,7 +531,9 @@ def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: i
         left = deadline - time.monotonic()
         if left <= 0:
             for request in pending:
-                message = f"The resize {_named(request)} is cancelled, but after {seconds} s the instance still is {statuses[request.instance_id]}"
+                # The result knows the task that was found, the request may not.
+                named = _named(request._replace(task_id=results[request].task_id))
+                message = f"The resize {named} is cancelled, but after {seconds} s the instance still is {statuses[request.instance_id]}"
                 failed[request] = results[request]._replace(error=DcsError(message, code="WaitTimeout"))
             break
         if pending:

@@ -421,6 +421,15 @@ def test_wait_timeout(script: Script) -> None:
     assert "EXTENDING" in result.error.message
 
 
+def test_wait_timeout_names_the_task_that_was_found(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_cancel()
+    script.expect_instance(body={"status": "EXTENDING"})
+    error = one(FOUND, Plan(wait_timeout=0)).error
+    assert error
+    assert f"The resize {TASK} of instance {INSTANCE} is cancelled" in error.message
+
+
 def test_wait_that_can_not_read(script: Script) -> None:
     script.expect_cancel()
     script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
