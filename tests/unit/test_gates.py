@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same gates everywhere: in .ci/run, in the workflow, and as targets of make."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def gates_of_the_workflow() -> set[str]:
+    """What the jobs of the workflow ask of make."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    gates: set[str] = set()
+    for job in jobs.values():
+        [(variable, values)] = job["strategy"]["matrix"].items()
+        commands = [step["run"].removeprefix("make ") for step in job["steps"] if step.get("run", "").startswith("make ")]
+        assert commands
+        gates |= {command.replace(f"${{{{ matrix.{variable} }}}}", value) for command in commands for value in values}
+    return gates
+
+
+def gates_of_ci_run() -> set[str]:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    [listed] = re.findall(r"^gates=\(([^)]*)\)", script, re.MULTILINE)
+    return {*listed.split(), *re.findall(r"^gate (\S+)", script, re.MULTILINE)}
+
+
+def test_the_workflow_checks_what_ci_run_checks() -> None:
+    assert gates_of_ci_run() >= {"test", "lint", "coverage"}
+    assert gates_of_ci_run() - gates_of_the_workflow() == set()
+
+
+def test_each_gate_is_a_target() -> None:
+    for gate in sorted(gates_of_the_workflow() | gates_of_ci_run()):
+        run = subprocess.run(["make", "--dry-run", "--no-print-directory", gate], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        assert f"-s {gate} " in run.stdout
