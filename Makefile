@@ -5,12 +5,12 @@
 # Each target is a session of noxfile.py. All that they make stays in .build; ARGS is handed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
-NOX := $(BUILD)/tools/bin/nox
+NOX := .build/tools/bin/nox
 ARGS ?=
 
 # Package installers read the user's settings, but nothing writes to the user's home.
 export USER_HOME := $(HOME)
-export XDG_CONFIG_HOME ?= $(HOME)/.config
+export XDG_CONFIG_HOME ?= $(USER_HOME)/.config
 export HOME := $(BUILD)/home
 export XDG_CACHE_HOME := $(BUILD)/cache
 export UV_CACHE_DIR ?= $(BUILD)/cache/uv
@@ -56,11 +56,11 @@ help:
 	@echo "  clean            remove .build"
 
 $(NOX): pyproject.toml tests/tools/pythons.sh
-	@mkdir -p $(HOME)
-	@HOME=$(USER_HOME) tests/tools/pythons.sh $(BUILD)/pythons
-	@$(BUILD)/pythons/python3 -m venv --clear $(BUILD)/tools
-	@$(BUILD)/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
-	@$(BUILD)/tools/bin/uv pip install --quiet --python $(BUILD)/tools --group tools
+	@mkdir -p .build/home
+	@HOME="$$USER_HOME" tests/tools/pythons.sh "$(BUILD)/pythons"
+	@.build/pythons/python3 -m venv --clear .build/tools
+	@.build/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
+	@.build/tools/bin/uv pip install --quiet --python .build/tools --group tools
 	@touch $@
 
 tools: $(NOX)
@@ -76,4 +76,4 @@ ci:
 	@.ci/run
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf .build
