@@ -19,7 +19,7 @@ from antsibull_fileutils.copier import GitCopier
 ROOT = Path(__file__).parent
 BUILD = ROOT / ".build"
 
-# Each supported ansible-core with one of the Python versions that it runs on; together they are all that the collection supports for controllers.
+# Each supported ansible-core with one of the Python versions that it runs on; together these are 3.10 to 3.13.
 CORES = {"2.16": "3.10", "2.17": "3.11", "2.18": "3.11", "2.19": "3.12", "2.20": "3.13", "2.21": "3.13"}
 
 # The oldest that modules may meet: Enterprise Linux 9 has Python 3.9 with this version of requests.
@@ -63,8 +63,8 @@ def export(*parts: str) -> Path:
 
 
 def build_tarball(session: nox.Session, folder: Path) -> Path:
-    """Build the collection's tarball in the folder."""
-    source = export("dist", session.name)
+    """Build the collection's tarball in a folder of the build folder."""
+    source = export(folder.name, "source")
     session.run("ansible-galaxy", "collection", "build", str(source), "--output-path", str(folder), "--force", silent=True)
     (tarball,) = folder.glob("huaweicloud-dcs-*.tar.gz")
     return tarball
@@ -98,23 +98,25 @@ def add_core_sessions(core: str, python: str) -> None:
     def sanity_core(session: nox.Session) -> None:
         """ansible-test sanity of this ansible-core, with nothing skipped and nothing ignored."""
         install(session, "sanity", core=core)
-        provide_get_pip(session)
+        # ansible-test keeps its own environments in the home.
+        home = BUILD / "home"
+        provide_get_pip(session, home)
         with session.chdir(export("sanity", core)):
             # Without a repository of its own, what lies in an ignored folder of another one would be skipped.
             session.run("git", "init", "--quiet", external=True)
             session.run("git", "add", ".", external=True)
-            session.run("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs)
+            session.run("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs, env={"HOME": str(home)})
 
 
 for core_version, python_version in CORES.items():
     add_core_sessions(core_version, python_version)
 
 
-def provide_get_pip(session: nox.Session) -> None:
-    """Put a stand-in where ansible-test looks for get-pip.py, if the site that it would load that from can't be reached."""
+def provide_get_pip(session: nox.Session, home: Path) -> None:
+    """Put a stand-in where ansible-test looks for get-pip.py in that home, if the site that it would load that from can't be reached."""
     code = "from ansible_test._internal import python_requirements as r; print(r.__file__)"
     source = Path(str(session.run("python", "-c", code, silent=True)).strip()).read_text(encoding="utf-8")
-    cache = Path.home() / ".ansible" / "test" / "cache"
+    cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in re.findall(r"pip='([0-9.]+)'", source):
         cached = cache / f"get_pip_{version.replace('.', '_')}.py"
