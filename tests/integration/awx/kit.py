@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,11 +44,15 @@ def guide_blocks() -> dict[str, str]:
 def awx_collection(folder: Path) -> Path:
     """Where the collection awx.awx is, once taken out of its package."""
     collections = folder / "awx-collection"
-    if not (collections / "ansible_collections" / "awx").exists():
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), AWX_PACKAGE], check=True)
+    if not collections.exists():
+        # Only taken apart, so it does not matter which Python the package is for.
+        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
+        subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], check=True)
         [wheel] = folder.glob("ansible-*.whl")
-        with zipfile.ZipFile(wheel) as package:
-            package.extractall(collections, [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")])
+        with tempfile.TemporaryDirectory(dir=folder) as unpacked, zipfile.ZipFile(wheel) as package:
+            whole = Path(unpacked, collections.name)
+            package.extractall(whole, [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")])
+            whole.rename(collections)
     return collections
 
 
