@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tests share: the collection under its full name, and a simulated cloud."""
+"""What all tests share: the collection under its full name, an environment without the user's settings, and a simulated cloud."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,19 @@ def link_collection() -> None:
 link_collection()
 sys.path.insert(0, str(COLLECTIONS))
 
+from playbook import is_foreign  # noqa: E402
 from simulator.client import Simulator  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings(pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
+    """The environment as the user has it. Tests don't see what would lead them elsewhere, unless it is the cloud that is tested."""
+    inherited = dict(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        if not pytestconfig.getoption("--cloud", default=False):
+            for variable in filter(is_foreign, inherited):
+                patch.delenv(variable)
+        yield inherited
 
 
 @pytest.fixture(scope="session")

@@ -78,12 +78,16 @@ def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment:
         return _run(command, Path(folder), environment or {})
 
 
+def is_foreign(variable: str) -> bool:
+    """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, settings of Huawei Cloud or of Ansible."""
+    certificates = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return variable.startswith(("HW_", "HUAWEICLOUD_", "ANSIBLE_")) or variable.upper().endswith("_PROXY") or variable in certificates
+
+
 def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Environment variables that keep a run of Ansible to itself: nothing in the user's home, nothing from the surroundings."""
-    foreign = ("HW_", "HUAWEICLOUD_", "ANSIBLE_")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign) and not name.upper().endswith("_PROXY")}
     return {
-        **inherited,
+        **{name: value for name, value in os.environ.items() if not is_foreign(name)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "ANSIBLE_HOME": str(home / "ansible"),
@@ -93,7 +97,7 @@ def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str,
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PYTHON_INTERPRETER": os.environ.get("DCS_MODULE_PYTHON", sys.executable),
-        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_NOCOLOR": "true", "ANSIBLE_PIPELINING": "true",
         **environment,
     }
 

@@ -41,13 +41,16 @@ def guide_blocks() -> dict[str, str]:
     return blocks
 
 
-def awx_collection(folder: Path) -> Path:
-    """Where the collection awx.awx is, once taken out of its package."""
+def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Where the collection awx.awx is, once taken out of its package.
+
+    :param environment: in which the package can be loaded
+    """
     collections = folder / "awx-collection"
     if not collections.exists():
         # Only taken apart, so it does not matter which Python the package is for.
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
-        subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], check=True)
+        subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], env=environment, check=True)
         [wheel] = folder.glob("ansible-*.whl")
         with tempfile.TemporaryDirectory(dir=folder) as unpacked, zipfile.ZipFile(wheel) as package:
             whole = Path(unpacked, collections.name)

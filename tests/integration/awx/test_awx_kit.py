@@ -199,7 +199,7 @@ def commands(caption: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line and not line.startswith("export ")]
 
 
-def test_registration(installed: Path) -> None:
+def test_registration(installed: Path, surroundings: dict[str, str]) -> None:
     downloads = kit.ROOT / ".build" / "cache" / "awx"
     downloads.mkdir(parents=True, exist_ok=True)
     exported = dict(line.removeprefix("export ").split("=", 1) for line in BLOCKS["Registering"].splitlines() if line.startswith("export "))
@@ -213,7 +213,7 @@ def test_registration(installed: Path) -> None:
             controller.add("projects", name="DCS", organization=organization)
         environment = {
             "CONTROLLER_HOST": controller.host, "CONTROLLER_OAUTH_TOKEN": "controller-token",
-            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, (installed, kit.awx_collection(downloads)))),
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, (installed, kit.awx_collection(downloads, surroundings)))),
         }
 
         def register(caption: str, *arguments: str) -> int:

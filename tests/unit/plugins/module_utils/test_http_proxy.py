@@ -26,14 +26,6 @@ from loopback import answering, serve, unused_port
 TOKEN = TokenAuth("TOKENexample0000000000000000")
 PASSWORD = "PROXYsecret@1"
 IN_A_URL = "user:PROXYsecret%401"
-VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies_of_the_environment(monkeypatch):
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
-        monkeypatch.delenv(variable.upper(), raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +96,6 @@ def test_https_goes_through_a_tunnel_of_the_proxy(proxy, tls, monkeypatch, varia
 def test_a_certificate_is_verified_behind_the_proxy_too(proxy, tls, monkeypatch):
     address, _log = proxy
     monkeypatch.setenv("https_proxy", f"http://{IN_A_URL}@{address}")
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     with serve(answering(({"ok": True}, 200, {})), tls[1]) as server, pytest.raises(UnsentError) as caught:
         request(server.url)
     assert caught.value.code == "TlsError"

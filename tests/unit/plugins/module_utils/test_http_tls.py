@@ -20,13 +20,6 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import 
 from loopback import answering, serve
 
 TOKEN = TokenAuth("TOKENexample0000000000000000")
-VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-
-
-@pytest.fixture(autouse=True)
-def _no_authorities_of_the_environment(monkeypatch):
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +69,7 @@ def test_an_authority_of_ones_own(authority, ca_file, ca_folder, form):
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_an_authority_of_the_usual_environment(authority, ca_file, monkeypatch, variable):
     monkeypatch.setenv(variable, str(ca_file))
     assert connect(context_of(authority.issue_cert("127.0.0.1")))[1] is None
