@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256, TokenAuth
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulator.authentication import Keys
 
 ACCESS_KEY = "AKEXAMPLE0000000000"
 SECRET_KEY = "SKexample00000000000000000000000000000000"
@@ -41,7 +41,7 @@ def official_authorization(request: requests.PreparedRequest, access_key: str, s
         method=request.method, schema=url.scheme, host=url.netloc, resource_path=url.path, query_params=parse_qsl(url.query, keep_blank_values=True),
         header_params={name: request.headers[name] for name in signed}, body=request.body or "",
     )
-    return Signer(BasicCredentials(access_key, secret_key)).sign(theirs).header_params["Authorization"]
+    return Signer(Keys(access_key, secret_key)).sign(theirs).header_params["Authorization"]
 
 
 @pytest.mark.parametrize(
