@@ -6,31 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from playbook import collections, is_foreign
+from simulator.client import Simulator
 
-ROOT = Path(__file__).resolve().parent.parent
-COLLECTIONS = ROOT / ".build" / "collections"
-
-
-def link_collection() -> None:
-    """Make the checkout reachable as a collection, which needs a certain path."""
-    link = COLLECTIONS / "ansible_collections" / "huaweicloud" / "dcs"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        link.symlink_to(ROOT, target_is_directory=True)
-
-
-link_collection()
-sys.path.insert(0, str(COLLECTIONS))
-
-from playbook import is_foreign  # noqa: E402
-from simulator.client import Simulator  # noqa: E402
+sys.path.insert(0, str(collections()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-COLLECTIONS = ROOT / ".build" / "collections"
 
 
 class Run(NamedTuple):
@@ -78,6 +77,20 @@ def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment:
         return _run(command, Path(folder), environment or {})
 
 
+def collections() -> Path:
+    """The folder of collections in which this checkout is C(huaweicloud.dcs), as a collection needs a certain path."""
+    folder = ROOT / ".build" / "collections"
+    link = folder / "ansible_collections" / "huaweicloud" / "dcs"
+    # That of a checkout which was copied or moved may lead to another one.
+    if not (link.exists() and link.samefile(ROOT)):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        # In one step, as other processes may do the same.
+        new = link.with_name(f"dcs-{os.getpid()}")
+        new.symlink_to(os.path.relpath(ROOT, link.parent.resolve()), target_is_directory=True)
+        new.replace(link)
+    return folder
+
+
 def is_foreign(variable: str) -> bool:
     """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, settings of Huawei Cloud or of Ansible."""
     certificates = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -93,11 +106,11 @@ def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str,
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections()),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PYTHON_INTERPRETER": os.environ.get("DCS_MODULE_PYTHON", sys.executable),
-        "ANSIBLE_NOCOLOR": "true", "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_NOCOLOR": "true", "ANSIBLE_PIPELINING": "false",
         **environment,
     }
 

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from playbook import COLLECTIONS, ROOT, Run, run_playbook
+from playbook import ROOT, Run, run_playbook
 from simulator.client import Simulator
 
 PLAYBOOK = Path(__file__).with_name("cancel.yml")
@@ -80,10 +79,6 @@ def main() -> int:
     parser.add_argument("--playbook", type=Path, default=PLAYBOOK, help="another playbook to run, with the variable instance_id")
     arguments = parser.parse_args()
 
-    link = COLLECTIONS / "ansible_collections" / "huaweicloud" / "dcs"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        link.symlink_to(ROOT, target_is_directory=True)
     scratch = ROOT / ".build" / "demo"
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:

@@ -10,10 +10,11 @@ import itertools
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".build" / "collections"))
+from playbook import collections
+
+sys.path.insert(0, str(collections()))
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
 from faults.trial import Seen, run
