@@ -26,7 +26,7 @@ default_role = "any"
 exclude_patterns = ["environment_variables.rst"]
 
 html_theme = "sphinx_ansible_theme"
-html_theme_options = {"vcs_pageview_mode": "edit", "documentation_home_url": "index.html", "topbar_links": {}}
+html_theme_options = {"vcs_pageview_mode": "edit", "topbar_links": {}}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
@@ -47,5 +47,11 @@ def link_to_ansible(app: Sphinx, env: object, reference: nodes.Element, content:
     return nodes.reference("", "", content, internal=False, refuri=f"{ANSIBLE_DOCUMENTATION}/{page}") if page else None
 
 
+def link_home(_app: Sphinx, _page: str, _template: str, context: dict[str, t.Any], _doctree: object) -> None:
+    """Let the head of each page lead to the first page. The theme takes one address for pages of all folders."""
+    context["theme_documentation_home_url"] = context["pathto"]("index")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", link_to_ansible)
+    app.connect("html-page-context", link_home)
