@@ -12,8 +12,8 @@ author:
   - The huaweicloud.dcs contributors (@huaweicloud-dcs)
 description:
   - Makes sure that no resize (specification change) of a Huawei Cloud DCS instance is waiting for the instance's maintenance window.
-  - A resize that nobody is waiting for any more, or that never was scheduled, is no error. A resize that is being carried out, or has been, can't be
-    cancelled; O(on_too_late) says what to do about it.
+  - It is no error if the resize does not wait any more, or never was scheduled. A resize that is being carried out, or has been, can't be cancelled;
+    O(on_too_late) says what to do about it.
   - One resize at a time with O(instance_id), or many at once with O(resizes).
 extends_documentation_fragment:
   - huaweicloud.dcs._connection
@@ -152,7 +152,7 @@ resizes:
       sample: true
     task:
       description:
-        - The background task as last seen. Null if nobody had to look.
+        - The background task as last seen. Null if it was not looked up, or not found.
       type: dict
       returned: always
       contains:
