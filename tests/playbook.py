@@ -110,7 +110,7 @@ def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str,
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PYTHON_INTERPRETER": os.environ.get("DCS_MODULE_PYTHON", sys.executable),
-        "ANSIBLE_NOCOLOR": "true", "ANSIBLE_PIPELINING": "false",
+        "ANSIBLE_NOCOLOR": "true",
         **environment,
     }
 
