@@ -44,7 +44,7 @@ options:
     description:
       - The id of the project in O(region) that the instances belong to.
       - The environment variables are E(HW_PROJECT_ID) and E(HUAWEICLOUD_SDK_PROJECT_ID). A file's project is used only with that file's keys.
-      - If neither this nor O(project_name) is set, the project that is called as the region is looked up, which costs one request to IAM.
+      - If neither this nor O(project_name) is set, the project with the region's name is looked up, which costs one request to IAM.
     type: str
   project_name:
     description:
