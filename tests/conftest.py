@@ -10,11 +10,18 @@ import os
 import sys
 from collections.abc import Iterator
 
+import hypothesis
+import hypothesis.configuration
 import pytest
-from playbook import collections, is_foreign
+from playbook import ROOT, collections, is_foreign
 from simulator.client import Simulator
 
 sys.path.insert(0, str(collections()))
+
+# What fails is kept and tried first the next time, and told in a form that can be tried elsewhere; a busy machine is no failure.
+hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".build" / "cache" / "hypothesis")
+hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

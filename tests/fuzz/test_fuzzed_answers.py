@@ -31,7 +31,7 @@ TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 ACCESS_KEY, SECRET_KEY, STS = "AKFUZZ00000000000001", "SKfuzz0000000000000000000000000000000001", "STSfuzz00000000000000000000000000000001"
 RETRIES = 1
 OUTCOMES = {"cancelled", "absent", "executing", "applied", "failed", "not_attempted"}
-FUZZ = settings(max_examples=2000, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=2000, derandomize=True, suppress_health_check=list(HealthCheck))
 
 # ---- What an API may answer
 
