@@ -10,7 +10,6 @@ knows what should be; the simulator knows what is.
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 from unittest.mock import patch
 
@@ -22,21 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from module_runner import run_module
 from scripted_transport import PROJECT
 from simulator.client import Simulator
+from simulator.cloud import State
 
 INSTANCES = [f"5560df16-cebf-4473-95c4-d1b573c16e7{number}" for number in range(2)]
 POLICIES = ["ignore", "warn", "fail"]
 HOUR = 3600
-
-
-class State(enum.Enum):
-    """What becomes of a resize, in the words of the simulator."""
-
-    WAITING = "waiting"
-    EXECUTING = "executing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
 
 #: Ways in which the answer to a cancel gets lost, each with an effect or without.
 LOSSES = ["reset", "close", "unavailable", "internal_error", "bad_gateway", "service_unavailable", "empty", "null", "failure_result", "broken_json", "html"]
@@ -263,8 +252,6 @@ def test_changed_is_the_truth(cloud: Simulator) -> None:
         settings=settings(
             max_examples=80,
             stateful_step_count=15,
-            deadline=None,
-            database=None,
             phases=[phase for phase in Phase if phase is not Phase.explain],
             suppress_health_check=list(HealthCheck),
             report_multiple_bugs=False,
