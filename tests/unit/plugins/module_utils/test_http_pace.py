@@ -15,42 +15,15 @@ import time
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError, StoppedError, ThrottledError, UnsentError
+from simulator.throttle import FixedWindow, TokenBucket
 
 
-class TokenBucket:
-    """Lets in so many requests a second, after an initial burst."""
-
-    def __init__(self, rate, burst):
-        self._rate, self._burst = rate, burst
-        self._tokens, self._at = float(burst), 0.0
-
-    def lets_in(self, now):
-        self._tokens, self._at = min(self._burst, self._tokens + (now - self._at) * self._rate), now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
-class FixedWindow:
-    """Lets in so many requests in each second by the clock."""
-
-    def __init__(self, rate, seconds=1.0):
-        self._most, self._seconds = rate * seconds, seconds
-        self._window, self._count = -1, 0
-
-    def lets_in(self, now):
-        window = int(now / self._seconds)
-        if window != self._window:
-            self._window, self._count = window, 0
-        self._count += 1
-        return self._count <= self._most
-
-
-def simulate(lets_in, *, concurrency, latency, seconds, rate=None):
+def simulate(wait, *, concurrency, latency, seconds, rate=None):
     """Let workers send one request after another, and return when requests were let in, and how many were refused.
 
     As in `Pace`, one worker waits for the next turn and the others behind it; as in `Attempts`, a refused request goes back into the queue.
+
+    :param wait: says what the API thinks of a request at a moment: 0 if it is let in
     """
     rate = rate or _http.Rate()
     let_in, refused = [], 0
@@ -73,7 +46,7 @@ def simulate(lets_in, *, concurrency, latency, seconds, rate=None):
         if what == "send":
             waiting = False
             # Decided half-way, known at the end.
-            schedule(now + latency, worker, "let in" if lets_in(now + latency / 2) else "refused")
+            schedule(now + latency, worker, "refused" if wait(now + latency / 2) else "let in")
         else:
             if what == "let in":
                 let_in.append(now)
@@ -89,10 +62,10 @@ def simulate(lets_in, *, concurrency, latency, seconds, rate=None):
 
 
 SERVERS = {
-    "token bucket": lambda per_second: TokenBucket(per_second, per_second),
-    "small token bucket": lambda per_second: TokenBucket(per_second, max(2, per_second // 10)),
+    "token bucket": TokenBucket,
+    "small token bucket": lambda per_second: TokenBucket(per_second, burst=max(2, per_second // 10)),
     "window of a second": FixedWindow,
-    "window of a fifth of a second": lambda per_second: FixedWindow(per_second, 0.2),
+    "window of a fifth of a second": lambda per_second: FixedWindow(per_second / 5, per_seconds=0.2),
 }
 
 
@@ -103,7 +76,7 @@ SERVERS = {
 def test_what_the_api_lets_in_is_used(server, per_second, latency, concurrency):
     """At least 85 percent of it, once the first seconds are over, and few requests are sent in vain."""
     seconds, start = 24.0, 5.0
-    let_in, refused = simulate(SERVERS[server](per_second).lets_in, concurrency=concurrency, latency=latency, seconds=seconds)
+    let_in, refused = simulate(SERVERS[server](per_second).wait, concurrency=concurrency, latency=latency, seconds=seconds)
     possible = min(per_second, concurrency / latency) * (seconds - start)
     used = sum(moment >= start for moment in let_in) / possible
     assert used >= 0.85, f"{used:.3f}, refused {refused}"
@@ -115,20 +88,20 @@ def test_what_the_api_lets_in_is_used(server, per_second, latency, concurrency):
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_fleet_of_400_at_50_a_second(server, concurrency):
     """Within 1.25 times the 8 seconds that are the limit."""
-    let_in, _refused = simulate(SERVERS[server](50).lets_in, concurrency=concurrency, latency=0.02, seconds=30)
+    let_in, _refused = simulate(SERVERS[server](50).wait, concurrency=concurrency, latency=0.02, seconds=30)
     assert let_in[399] <= 1.25 * 8
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
 def test_nothing_is_slowed_down_where_nothing_is_throttled(concurrency):
-    let_in, refused = simulate(lambda now: True, concurrency=concurrency, latency=0.1, seconds=10)
+    let_in, refused = simulate(lambda now: 0, concurrency=concurrency, latency=0.1, seconds=10)
     assert refused == 0
     assert len(let_in) >= 0.98 * concurrency / 0.1 * 10
 
 
 def test_it_speeds_up_again_after_the_throttling_has_ended():
-    bucket = TokenBucket(20, 20)
-    let_in, _refused = simulate(lambda now: now > 10 or bucket.lets_in(now), concurrency=32, latency=0.1, seconds=25)
+    bucket = TokenBucket(20)
+    let_in, _refused = simulate(lambda now: 0 if now > 10 else bucket.wait(now), concurrency=32, latency=0.1, seconds=25)
     throttled = sum(5 <= moment < 10 for moment in let_in) / 5
     soon = sum(14 <= moment < 17 for moment in let_in) / 3
     later = sum(20 <= moment < 25 for moment in let_in) / 5
@@ -139,8 +112,8 @@ def test_it_speeds_up_again_after_the_throttling_has_ended():
 
 
 def test_it_slows_down_when_the_api_lets_in_less_than_before():
-    fast, slow = TokenBucket(100, 100), TokenBucket(10, 10)
-    let_in, refused = simulate(lambda now: (fast if now < 10 else slow).lets_in(now), concurrency=16, latency=0.05, seconds=40)
+    fast, slow = TokenBucket(100), TokenBucket(10)
+    let_in, refused = simulate(lambda now: (fast if now < 10 else slow).wait(now), concurrency=16, latency=0.05, seconds=40)
     assert sum(5 <= moment < 10 for moment in let_in) / 5 >= 85
     assert sum(20 <= moment < 40 for moment in let_in) / 20 >= 8.5
     assert refused <= 300
@@ -148,7 +121,7 @@ def test_it_slows_down_when_the_api_lets_in_less_than_before():
 
 def test_an_api_that_lets_in_nothing_is_asked_less_and_less():
     rate = _http.Rate()
-    let_in, refused = simulate(lambda now: False, concurrency=16, latency=0.05, seconds=60, rate=rate)
+    let_in, refused = simulate(lambda now: 1, concurrency=16, latency=0.05, seconds=60, rate=rate)
     assert not let_in
     assert rate.per_second == rate.SLOWEST
     # All that were in flight at first, and then ever fewer.
