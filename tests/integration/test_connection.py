@@ -89,7 +89,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_each_source(waiting: Simulator, home: Path) -> None:
-    """Seven ways to say who asks, and who asked each time."""
+    """Each way to say who asks, and who asked each time."""
     hw, sdk = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"), ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
     in_home = {"HOME": str(home)}
     metadata = {"HW_METADATA_ENDPOINT": waiting.endpoint}
