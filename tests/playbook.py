@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+#: In PYTHONPATH, it makes modules tell how much memory they took.
+USAGE = ROOT / "tests" / "usage"
 
 
 class Run(NamedTuple):

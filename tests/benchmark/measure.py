@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playbook import ansible_environment
+from playbook import USAGE, ansible_environment
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,7 +28,7 @@ class Cost(NamedTuple):
 
     :ivar seconds: by the wall clock
     :ivar cpu: seconds of all its processes
-    :ivar memory: KiB that the module's process had resident at most; 0 if no module ran
+    :ivar memory: KiB that a module's process had resident at most; 0 if no module ran
     """
 
     seconds: float
@@ -61,7 +61,7 @@ def run(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str], pyth
         # As on a host in use, byte code is kept.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         variables.update(
-            ANSIBLE_PYTHON_INTERPRETER=python, ANSIBLE_LIBRARY=str(HERE / "library"), ANSIBLE_STDOUT_CALLBACK="minimal", PYTHONPATH=str(HERE / "usage"),
+            ANSIBLE_PYTHON_INTERPRETER=python, ANSIBLE_LIBRARY=str(HERE / "library"), ANSIBLE_STDOUT_CALLBACK="minimal", PYTHONPATH=str(USAGE),
             PEAK_FILE=str(folder / "peak"),
         )
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -76,7 +76,7 @@ def run(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str], pyth
                 output.seek(0)
                 sys.exit(f"a benchmark's playbook failed:\n{output.read()[-3000:]}")
         peak = folder / "peak"
-        memory = int(peak.read_text(encoding="ascii")) if peak.exists() else 0
+        memory = max(map(int, peak.read_text(encoding="ascii").split())) if peak.exists() else 0
         return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory)
 
 

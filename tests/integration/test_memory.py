@@ -10,47 +10,28 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playbook import run_playbook
+from playbook import USAGE, run_playbook
 from simulator.client import Simulator
 
 MOST = 64
 COUNT = 2000
 
-# Read by every Python that is started: the process of a module tells at its end what it took. VmHWM is its own; ru_maxrss would be inherited from Ansible's.
-TELL = """
-import atexit, os, re, sys
 
-def tell():
-    with open("/proc/self/status") as status, open(os.environ["TELL_FILE"], "a") as file:
-        file.write(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1] + "\\n")
-
-if "AnsiballZ_dcs_" in " ".join(sys.orig_argv if hasattr(sys, "orig_argv") else sys.argv):
-    atexit.register(tell)
-"""
-
-
-@pytest.fixture(name="tell")
-def _tell(tmp_path: Path) -> Path:
-    """The file that takes the figures, beside what makes the processes tell them."""
-    (tmp_path / "sitecustomize.py").write_text(TELL, encoding="utf-8")
-    return tmp_path / "figures"
-
-
-def megabytes(cloud: Simulator, tell: Path, module: str, arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+def megabytes(cloud: Simulator, folder: Path, module: str, arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
     """The peak of the one module process of a task, in MiB, and the task's result."""
-    environment = {**cloud.environment(), "PYTHONPATH": str(tell.parent), "TELL_FILE": str(tell)}
+    peak = folder / "peak"
+    environment = {**cloud.environment(), "PYTHONPATH": str(USAGE), "PEAK_FILE": str(peak)}
     run = run_playbook([{"name": "Task", f"huaweicloud.dcs.{module}": arguments}], environment=environment)
     assert run.code == 0, run.output[-2000:]
-    (figure,) = tell.read_text(encoding="utf-8").split()
+    (figure,) = peak.read_text(encoding="ascii").split()
     return int(figure) / 1024, run.result("Task")
 
 
-def test_cancelling(cloud: Simulator, tell: Path, record_property: Any) -> None:
+def test_cancelling(cloud: Simulator, tmp_path: Path, record_property: Any) -> None:
     """Half of them by their id, and half to be found."""
     resizes = cloud.schedule_many(COUNT)
     entries = [resize if number % 2 else {"instance_id": resize["instance_id"]} for number, resize in enumerate(resizes)]
-    peak, result = megabytes(cloud, tell, "dcs_resize_cancel", {"resizes": entries, "concurrency": 64})
+    peak, result = megabytes(cloud, tmp_path, "dcs_resize_cancel", {"resizes": entries, "concurrency": 64})
     assert [resize["task_id"] for resize in result["resizes"]] == [resize["task_id"] for resize in resizes]
     assert {resize["outcome"] for resize in result["resizes"]} == {"cancelled"}
     assert len(cloud.effective_cancels()) == COUNT
@@ -59,9 +40,9 @@ def test_cancelling(cloud: Simulator, tell: Path, record_property: Any) -> None:
     assert peak <= MOST
 
 
-def test_listing(cloud: Simulator, tell: Path, record_property: Any) -> None:
+def test_listing(cloud: Simulator, tmp_path: Path, record_property: Any) -> None:
     cloud.schedule_many(COUNT)
-    peak, result = megabytes(cloud, tell, "dcs_resize_info", {"concurrency": 64})
+    peak, result = megabytes(cloud, tmp_path, "dcs_resize_info", {"concurrency": 64})
     assert len(result["resizes"]) == COUNT
     record_property("peak_mebibytes", peak)
     print(json.dumps({"module": "dcs_resize_info", "resizes": COUNT, "MiB": peak}))
