@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
+from official_caller import INSTANCE, TASK, Caller
 from simulator.client import Simulator
-from simulator.official_caller import INSTANCE, TASK, Caller
 
 
 @pytest.fixture

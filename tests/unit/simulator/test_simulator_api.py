@@ -10,8 +10,8 @@ import datetime
 import json
 
 import pytest
+from official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 from simulator.client import Simulator
-from simulator.official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 
 # The examples of the API page of CancelInstanceResize.
 SUCCESS = '{\n  "result" : "success"\n}'

@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from official_caller import Caller
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
-from simulator.official_caller import Caller
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 

@@ -19,10 +19,10 @@ from typing import Any, Callable
 
 import pytest
 import simulator
+from official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 from simulator.client import Simulator, SimulatorError
 from simulator.cloud import EVENTS
 from simulator.faults import EFFECTS, FAULTS
-from simulator.official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 
 PACKAGE = pathlib.Path(simulator.__file__).parent
 

@@ -14,8 +14,8 @@ import sys
 from typing import Any
 
 import pytest
+from official_caller import INSTANCE
 from simulator.client import Simulator
-from simulator.official_caller import INSTANCE
 
 
 @pytest.fixture

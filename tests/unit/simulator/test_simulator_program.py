@@ -19,8 +19,8 @@ import pytest
 import requests
 import simulator
 import trustme
+from official_caller import INSTANCE, TASK, Caller
 from simulator.client import Simulator, SimulatorError
-from simulator.official_caller import INSTANCE, TASK, Caller
 
 TESTS = pathlib.Path(simulator.__file__).parent.parent
 

@@ -11,8 +11,8 @@ import time
 from typing import Any, Callable
 
 import pytest
+from official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 from simulator.client import Simulator, SimulatorError
-from simulator.official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 from simulator.settings import Settings
 
 TOLD = {"status": 409, "body": {"told": True}}

@@ -16,9 +16,8 @@ from urllib.parse import urlsplit
 
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
-
-from .authentication import Keys
-from .client import Simulator
+from simulator.authentication import Keys
+from simulator.client import Simulator
 
 INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
 TASK = "8abf6e1e72c12e7c0172c15b508500aa"
