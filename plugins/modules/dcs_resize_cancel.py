@@ -34,11 +34,11 @@ attributes:
 options:
   instance_id:
     description:
-      - The DCS instance. Exactly one of O(instance_id) and O(resizes) is needed.
+      - The id of the DCS instance. Exactly one of O(instance_id) and O(resizes) is needed.
     type: str
   task_id:
     description:
-      - The background task of the resize, as shown by M(huaweicloud.dcs.dcs_resize_info) and by the console. With it, a cancel costs one request.
+      - The id of the resize's background task, as shown by M(huaweicloud.dcs.dcs_resize_info) and by the console. With it, a cancel costs one request.
       - If it is not set, the waiting resize is looked for among the instance's background tasks. If there are several, none is cancelled and the module
         fails.
     type: str
@@ -53,7 +53,7 @@ options:
   on_too_late:
     description:
       - What to do if the resize is being carried out already, or has been.
-      - V(ignore) does not find out, and saves a request.
+      - V(ignore) does not look it up, and saves a request.
       - V(warn) warns.
       - V(fail) fails.
     type: str

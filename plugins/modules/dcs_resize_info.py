@@ -32,7 +32,8 @@ attributes:
 options:
   instance_ids:
     description:
-      - Whose resizes to list. If it is not set, those of every instance of the project. An empty list is fine, and nothing is asked.
+      - The ids of the instances whose resizes to list. If it is not set, those of every instance of the project. An empty list is fine, and nothing is
+        asked.
     type: list
     elements: str
   instance_name:
@@ -41,7 +42,7 @@ options:
     type: str
   status:
     description:
-      - Only background tasks with one of these statuses. An empty list means all.
+      - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED). An empty list means all.
     type: list
     elements: str
     default: [WAITING, CREATED]
