@@ -19,36 +19,14 @@ import inspect
 import json
 import time
 from collections.abc import Awaitable
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from .answers import Answer, Refusal, legacy_code
 from .api import KINDS, NOT_EXTENDING
 from .cloud import EVENTS
+from .exchange import Exchange
 
 EFFECTS = ("done", "none", "late")
-
-
-class Exchange(Protocol):
-    """One request and the connection on which it came, as far as a fault needs them."""
-
-    kind: str
-    access_key: str | None
-    instance_id: str | None
-
-    def refuse(self, refusal: Refusal) -> Answer:
-        """The error answer for a refusal, in the shape that the settings ask for."""
-
-    def failed_authentication(self) -> None:
-        """Count this request as a failed authentication."""
-
-    async def send(self, data: bytes) -> bool:
-        """Write bytes to the connection; False once the peer has gone."""
-
-    async def peer_gone(self, seconds: float) -> None:
-        """Wait until the peer has closed the connection, or for so many seconds."""
-
-    def reset(self) -> None:
-        """Tear the connection down with a reset."""
 
 
 Spoil = Callable[..., Awaitable["Answer | None"]]

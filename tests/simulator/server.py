@@ -12,8 +12,6 @@ import contextlib
 import json
 import math
 import secrets
-import socket
-import struct
 import time
 from typing import Any, Callable
 from urllib.parse import parse_qsl
@@ -25,6 +23,7 @@ from .answers import Answer, Refusal, error
 from .authentication import DEFAULT_ACCOUNTS, Account, Gatekeeper, Received
 from .cloud import DEFAULT_PROJECT, Cloud, UnknownError, happen
 from .control import CONTROL_PREFIX, Control
+from .exchange import Exchange
 from .faults import Rule, Step
 from .settings import Settings
 from .throttle import Throttle
@@ -90,53 +89,6 @@ class _Sent(web.StreamResponse):
     def keep_alive(self) -> bool:
         """Whether the connection stays open."""
         return bool(super().keep_alive is not False)
-
-
-class Exchange:
-    """One request with its connection; what faults work on."""
-
-    def __init__(self, world: World, call: api.Call, transport: asyncio.Transport, record: dict[str, Any]) -> None:
-        self._world = world
-        self._call = call
-        self._transport = transport
-        self._record = record
-        self.kind = call.kind
-        self.instance_id = call.instance_id
-
-    @property
-    def access_key(self) -> str | None:
-        """The access key with which the request came."""
-        access_key: str | None = self._record["access_key"]
-        return access_key
-
-    def refuse(self, refusal: Refusal) -> Answer:
-        """The error answer for a refusal, in the shape that the settings ask for."""
-        return error(refusal, self._call.request_id, self._world.settings)
-
-    def failed_authentication(self) -> None:
-        """Count this request as a failed authentication."""
-        if self.access_key is not None:
-            self._world.gatekeeper.count_failure(self.access_key)
-
-    async def send(self, data: bytes) -> bool:
-        """Write bytes to the connection; False once the peer has gone."""
-        while not self._transport.is_closing() and self._transport.get_write_buffer_size() > 2**20:
-            await asyncio.sleep(0.001)
-        if self._transport.is_closing():
-            return False
-        self._transport.write(data)
-        return True
-
-    async def peer_gone(self, seconds: float) -> None:
-        """Wait until the peer has closed the connection, or for so many seconds."""
-        end = time.monotonic() + seconds
-        while not self._transport.is_closing() and time.monotonic() < end:
-            await asyncio.sleep(0.02)
-
-    def reset(self) -> None:
-        """Tear the connection down with a reset."""
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._transport.abort()
 
 
 class Server:
@@ -224,7 +176,8 @@ class Server:
             seconds = None if step.late_ms is None else step.late_ms / 1000
             world.cloud.later(world.cloud.instance(call.instance_id), effect, seconds=seconds, lookups=step.late_lookups)
         self._happen(world, step.after, call)
-        return await step.fault.spoil(Exchange(world, call, transport, record), answer, **step.parameters)
+        exchange = Exchange(call, transport, world.gatekeeper, world.settings, record["access_key"])
+        return await step.fault.spoil(exchange, answer, **step.parameters)
 
     @staticmethod
     def _admit(world: World, received: Received, record: dict[str, Any]) -> Account:
