@@ -206,7 +206,9 @@ def test_one_at_a_time_until_one_is_let_in(status, monkeypatch):
     pace.leave(200)
     crowd.join()
     assert len(crowd.entered) == 5
-    assert Crowd(pace, 10).join() is None
+    everybody = Crowd(pace, 10)
+    everybody.join()
+    assert len(everybody.entered) == 10
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 404, 409])
