@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example of the guides is valid, and every one that can run here does: in check mode, done, and done again."""
+"""Every example of the README and the guides is valid, and every one that can run here does: in check mode, done, and done again."""
 
 from __future__ import annotations
 
@@ -21,11 +21,18 @@ from playbook import ROOT, run_ad_hoc, run_playbook
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
-GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-BLOCK = re.compile(r"^\.\. code-block:: (\S+)\n(?:   +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))]
+#: By the page's suffix: how a block begins, and a whole block.
+BEGINNINGS = {".md": re.compile(r"^```\w", re.MULTILINE), ".rst": re.compile(r"\.\. code-block::")}
+BLOCKS = {
+    ".md": re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL),
+    ".rst": re.compile(r"^\.\. code-block:: (\S+)\n(?:   +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE),
+}
 PROJECTS = [{"id": "0123456789abcdef0123456789abcdef", "name": "cn-north-4"}, {"id": "123456789abcdef0123456789abcdef0", "name": "cn-north-4_caches"}]
 INSTANCES = ("5560df16-cebf-4473-95c4-d1b573c16e79", "9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d")
-#: What the guides take from their surroundings.
+#: The one that the README names.
+TASK = "8abf6e1e72c12e7c0172c15b508500aa"
+#: What the examples take from their surroundings.
 VARIABLES = {
     "resizes": [{"instance_id": instance} for instance in INSTANCES],
     "resize_cancel_summary": {"cancelled": 2, "absent": 0, "too_late": 0, "failed": 0, "not_attempted": 0, "failed_instance_ids": []},
@@ -35,25 +42,27 @@ VARIABLES = {
 
 
 class Example(NamedTuple):
-    """A block of a guide."""
+    """A block of a page."""
 
-    guide: str
+    page: str
     line: int
     language: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.guide}:{self.line}"
+        return f"{self.page}:{self.line}"
 
 
 def examples(*languages: str) -> list[Example]:
-    """The blocks of all guides in these languages; all for none."""
+    """The blocks of all pages in these languages; all for none."""
     found = []
-    for guide in GUIDES:
-        content = guide.read_text(encoding="utf-8")
-        for block in BLOCK.finditer(content):
-            if not languages or block.group(1) in languages:
-                found.append(Example(guide.stem, content.count("\n", 0, block.start()) + 1, block.group(1), textwrap.dedent(block.group(2))))
+    for page in PAGES:
+        content = page.read_text(encoding="utf-8")
+        for block in BLOCKS[page.suffix].finditer(content):
+            # GitHub knows no name for YAML with templates in it.
+            language = "yaml+jinja" if page.suffix == ".md" and block.group(1) == "yaml" else block.group(1)
+            if not languages or language in languages:
+                found.append(Example(page.stem, content.count("\n", 0, block.start()) + 1, language, textwrap.dedent(block.group(2))))
     return found
 
 
@@ -64,11 +73,14 @@ def is_playbook(example: Example) -> bool:
 
 
 def commands() -> list[Any]:
-    """The command lines that need no file of the reader's own and no other service."""
-    lines = [(example, line) for example in examples("bash") for line in example.text.replace("\\\n", "").splitlines()]
+    """The command lines that need no file of the reader's own and no other service, each once."""
+    lines: dict[str, Example] = {}
+    for example in examples("bash"):
+        for line in example.text.replace("\\\n", "").splitlines():
+            lines.setdefault(line, example)
     return [
         pytest.param(shlex.split(line), id=f"{example}-{number}")
-        for number, (example, line) in enumerate(lines)
+        for number, (line, example) in enumerate(lines.items())
         if line.startswith(("ansible localhost ", "ansible-playbook huaweicloud.dcs.cancel_resizes"))
     ]
 
@@ -83,8 +95,8 @@ def simulator() -> Iterator[Simulator]:
 def environment(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
     """A cloud in which a resize waits on each instance, and a home with the profile that the guides speak of."""
     simulator.reset()
-    for instance in INSTANCES:
-        simulator.schedule(instance)
+    for instance, task in zip(INSTANCES, (TASK, None)):
+        simulator.schedule(instance, task_id=task)
     keys = {"accessKeyId": DEFAULT_ACCOUNTS[0].access_key, "secretAccessKey": DEFAULT_ACCOUNTS[0].secret_key}
     file = tmp_path / ".hcloud" / "config.json"
     file.parent.mkdir()
@@ -94,8 +106,8 @@ def environment(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
 
 def test_blocks_are_found() -> None:
     """A block that the pattern does not know would not be tested."""
-    for guide in GUIDES:
-        assert guide.read_text(encoding="utf-8").count(".. code-block::") == sum(example.guide == guide.stem for example in examples())
+    for page in PAGES:
+        assert len(BEGINNINGS[page.suffix].findall(page.read_text(encoding="utf-8"))) == sum(example.page == page.stem for example in examples())
 
 
 @pytest.mark.parametrize("example", examples("yaml", "yaml+jinja", "json", "ini"), ids=str)
