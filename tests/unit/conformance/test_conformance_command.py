@@ -22,20 +22,25 @@ from simulator.client import Simulator
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def start(environment: dict[str, str], home: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(environment: dict[str, str], home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start the suite as against the cloud, with nothing from the surroundings."""
     command = [sys.executable, "-m", "pytest", "tests/conformance", "--cloud", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
+    # A file, unlike a pipe, takes any amount of output before it is read.
+    with (home / "output").open("wb") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )
+
+
+def end(process: subprocess.Popen[bytes], home: Path) -> tuple[int, str]:
+    """Wait for its end: exit code and output."""
+    return process.wait(120), (home / "output").read_text(encoding="utf-8")
 
 
 def run(environment: dict[str, str], home: Path, *arguments: str) -> tuple[int, str]:
     """Run it to its end: exit code and output."""
-    process = start(environment, home, *arguments)
-    output, _errors = process.communicate(timeout=120)
-    return process.returncode, output
+    return end(start(environment, home, *arguments), home)
 
 
 def states(cloud: Simulator) -> list[str]:
@@ -115,8 +120,8 @@ def test_an_interrupt_leaves_no_resize_waiting(cloud: Simulator, tmp_path: Path,
         time.sleep(0.05)
     for number in signals:
         process.send_signal(number)
-    output, _errors = process.communicate(timeout=60)
-    assert process.returncode == 2, output
+    code, output = end(process, tmp_path)
+    assert code == 2, output
     assert "nothing that this run has scheduled is left waiting" in output
     assert states(cloud) == ["cancelled"]
     assert len(cloud.effective_cancels()) == 1
