@@ -18,7 +18,7 @@ import typing as t
 from ._errors import ConfigurationError, DcsError, ForbiddenError, LostAnswerError, NotFoundError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from requests.auth import AuthBase
 
@@ -152,10 +152,7 @@ class Dcs:
             _explain(error, "dcs:instance:cancelResizeTask")
             raise
         if answer.data.get("result") != "success":
-            raise LostAnswerError(
-                f"POST {url.removeprefix(self._url)}: answered with status {answer.http_status}, but without a success",
-                code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="POST",
-            )
+            raise _unexpected(answer, "without a success")
         return answer.request_id
 
     def tasks(self, instance_id: str, start_time: str | None = None, end_time: str | None = None) -> list[BackgroundTask]:
@@ -165,7 +162,7 @@ class Dcs:
         :param end_time: likewise
         """
         query = {name: value for name, value in (("start_time", start_time), ("end_time", end_time)) if value}
-        rows = self._pages(f"{self._instance_url(instance_id)}/tasks", query, "tasks", "task_count", "dcs:instance:getBackgroundTask")
+        rows = self._all(f"{self._instance_url(instance_id)}/tasks", query, "tasks", "task_count", "dcs:instance:getBackgroundTask")
         return [_task(row) for row in rows]
 
     def instances(self, name: str | None = None) -> list[Instance]:
@@ -173,44 +170,66 @@ class Dcs:
 
         :param name: only those whose name contains this
         """
-        rows = self._pages(f"{self._url}/instances", {"name": name} if name else {}, "instances", "instance_num", "dcs:instance:list", key="instance_id")
+        rows = self._all(f"{self._url}/instances", {"name": name} if name else {}, "instances", "instance_num", "dcs:instance:list", key="instance_id")
         return [_instance(row) for row in rows]
 
-    def instance(self, instance_id: str) -> Instance:
-        """One instance."""
-        answer = self._get(self._instance_url(instance_id), None, "dcs:instance:get")
+    def instance(self, instance_id: str, within: float = math.inf) -> Instance:
+        """One instance.
+
+        :param within: seconds that this has, if it has less than others
+        """
+        answer = self._get(self._instance_url(instance_id), None, "dcs:instance:get", within)
         _check(answer, answer.data, "status")
         return _instance(answer.data)
 
     def _instance_url(self, instance_id: str) -> str:
         return f"{self._url}/instances/{check_id('instance', instance_id)}"
 
-    def _get(self, url: str, query: dict[str, str | int] | None, action: str) -> Answer:
+    def _get(self, url: str, query: dict[str, str | int] | None, action: str, within: float = math.inf) -> Answer:
         try:
-            return self._http.get(url, query, auth=self._auth, headers=_JSON)
+            return self._http.get(url, query, auth=self._auth, headers=_JSON, within=within)
         except DcsError as error:
             _explain(error, action)
             raise
 
-    def _pages(self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str = "id") -> Iterator[dict[str, t.Any]]:
-        """The records of all pages, each once.
+    def _all(self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str = "id") -> Iterable[dict[str, t.Any]]:
+        """All records, each once.
 
-        Records may come and go between two pages, the count may be wrong and a page shorter than asked for: the end is a page with nothing new, or a page
-        that is not full and reaches exactly the count.
+        Where some went while the pages were read, others have moved up and may have been missed. Then all is read again, until nothing new turns up.
         """
-        seen: set[str] = set()
+        found: dict[str, dict[str, t.Any]] = {}
+        while True:
+            known = len(found)
+            records, whole = self._pages(url, query, rows_name, count_name, action, key)
+            found.update(records)
+            if whole or len(found) == known:
+                return found.values()
+
+    def _pages(
+        self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str
+    ) -> tuple[dict[str, dict[str, t.Any]], bool]:
+        """The records of all pages by their ids, and whether each page has the last record of the one before, with which it was asked to begin.
+
+        The count may be wrong and a page shorter than asked for: the end is a page with nothing new, or a page that is not full and reaches exactly the count.
+        """
+        found: dict[str, dict[str, t.Any]] = {}
+        whole = True
         offset = 0
+        last: str | None = None
         while True:
             answer = self._get(url, {**query, "offset": offset, "limit": PAGE_SIZE}, action)
             rows = _rows(answer, rows_name)
-            new = [row for row in rows if isinstance(row, dict) and row.get(key) and str(row[key]) not in seen]
-            for row in new:
+            page = {str(row[key]): row for row in rows if isinstance(row, dict) and row.get(key)}
+            for row in page.values():
                 _check(answer, row, key, "name", "status")
-                seen.add(str(row[key]))
-                yield row
-            offset += len(rows)
-            if not new or (len(rows) < PAGE_SIZE and offset == _number(answer.data.get(count_name))):
-                return
+            whole = whole and (last is None or last in page)
+            new = page.keys() - found.keys()
+            found.update(page)
+            if not new or (len(rows) < PAGE_SIZE and offset + len(rows) == _number(answer.data.get(count_name))):
+                return found, whole
+            overlaps = len(rows) > 1
+            last = list(page)[-1] if overlaps else None
+            offset += len(rows) - overlaps
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -235,10 +254,7 @@ def _add(error: DcsError, hint: str) -> None:
 def _rows(answer: Answer, name: str) -> list[t.Any]:
     rows = answer.data.get(name)
     if not isinstance(rows, list):
-        raise LostAnswerError(
-            f"answered with status {answer.http_status}, but without a list of {name}",
-            code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="GET",
-        )
+        raise _unexpected(answer, f"without a list of {name}")
     return rows
 
 
@@ -246,10 +262,13 @@ def _check(answer: Answer, record: dict[str, t.Any], *names: str) -> None:
     """Refuse a record in which nobody can tell what everything rests on: a waiting resize that is overlooked would count as none."""
     wrong = [name for name in names if isinstance(record.get(name), (dict, list))]
     if wrong:
-        raise LostAnswerError(
-            f"answered with status {answer.http_status}, but with a record whose {' and '.join(wrong)} can't be understood",
-            code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id, method="GET",
-        )
+        raise _unexpected(answer, f"with a record whose {' and '.join(wrong)} can't be understood")
+
+
+def _unexpected(answer: Answer, what: str) -> LostAnswerError:
+    """An answer that means success, but makes no sense."""
+    message = f"{answer.request}: answered with status {answer.http_status}, but {what}"
+    return LostAnswerError(message, code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id)
 
 
 def _task(row: dict[str, t.Any]) -> BackgroundTask:
@@ -258,7 +277,7 @@ def _task(row: dict[str, t.Any]) -> BackgroundTask:
     if isinstance(details, str):
         try:
             facts = json.loads(details)
-        except ValueError:
+        except (ValueError, RecursionError):
             facts = None
     if not isinstance(facts, dict):
         facts = {}

@@ -18,8 +18,6 @@ class DcsError(Exception):
     :param code: the API's error code, such as C(DCS.4239), or a word of our own, such as C(WaitTimeout); None if there is none
     :param http_status: the status of the answer; None if there was no answer
     :param request_id: what Huawei Cloud's support asks for; None if the answer had none
-    :param method: the HTTP method of the request; None if there was no request
-    :param path: the path of the request; None if there was no request
     :param retry_after: seconds that the answer asks to wait before the next try; None if it doesn't
     """
 
@@ -30,8 +28,6 @@ class DcsError(Exception):
         code: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -39,8 +35,6 @@ class DcsError(Exception):
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
-        self.method = method
-        self.path = path
         self.retry_after = retry_after
 
     def as_result(self) -> dict[str, str | int | None]:

@@ -68,6 +68,8 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 SLOWEST_ANSWER = 3
 #: Seconds; no retry begins after a call has spent so long on requests and on waiting between them.
 RETRY_WINDOW = 300.0
+#: Seconds; a request is given so long however little time its call has left.
+SHORTEST_TIMEOUT = 5.0
 #: Seconds; the delay before the n-th retry is random between zero and FIRST_DELAY * 2 ** (n - 1), at most LONGEST_DELAY.
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
@@ -78,11 +80,13 @@ LONGEST_RETRY_AFTER = 60.0
 class Answer(t.NamedTuple):
     """An answer that means success.
 
+    :ivar request: what was asked: its method and path
     :ivar data: the JSON object of the body
     :ivar http_status: 200 to 299
     :ivar request_id: of the header C(X-Request-Id), or of the body; None if neither has one
     """
 
+    request: str
     data: dict[str, t.Any]
     http_status: int
     request_id: str | None
@@ -211,11 +215,14 @@ class Attempts:
 
     :param most: how many retries
     :param pace: of the run that it belongs to
+    :param within: seconds that the call has, if it has less than others
     """
 
-    def __init__(self, most: int, pace: Pace) -> None:
+    def __init__(self, most: int, pace: Pace, within: float = math.inf) -> None:
         self._most = most
         self._pace = pace
+        self._within = within
+        self._window = min(within, RETRY_WINDOW)
         self._used = 0
         self._seconds = 0.0
         self._let_in = -1
@@ -223,35 +230,42 @@ class Attempts:
     @property
     def left(self) -> bool:
         """Whether there is one more."""
-        return self._used < self._most and self._seconds < RETRY_WINDOW
+        return self._used < self._most and self._seconds < self._window
+
+    def timeout(self, usual: float) -> float:
+        """The timeout of the next request, in seconds: no longer than what the call has left, if that is long enough for a request at all."""
+        return min(usual, max(self._within - self._seconds, SHORTEST_TIMEOUT))
 
     def took(self, seconds: float) -> None:
         """Count the time that a request took."""
         self._seconds += seconds
 
     def wait(self, error: DcsError | None = None) -> bool:
-        """Use one retry and wait as long as is due before it; the answer is False, at once, when none is left.
+        """Use one retry and wait as long as is due before it; the answer is False, at once, when none is left or it would begin too late.
 
         :param error: what the last request came to, if it was an error
         :raises StoppedError: a request was refused with 401
         """
-        delay = random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**self._used))  # noqa: S311
-        retry_after = error.retry_after if error else None
+        pause = (error.retry_after if error else None) or 0.0
         if isinstance(error, ThrottledError):
             # While others get through, a throttled request waits for its turn like all the rest, and no retry is lost on it.
             others_let_in, self._let_in = self._pace.let_in > self._let_in >= 0, self._pace.let_in
-            if others_let_in and self._seconds < RETRY_WINDOW:
-                self._pause(retry_after or 0.0)
+            if others_let_in and self._pause(pause):
                 return True
-        if not self.left:
-            return False
-        self._used += 1
-        self._pause(max(delay, retry_after or 0.0))
-        return True
+        pause = max(pause, random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**self._used)))  # noqa: S311
+        if self.left and self._pause(pause):
+            self._used += 1
+            return True
+        self._used = self._most
+        return False
 
-    def _pause(self, seconds: float) -> None:
+    def _pause(self, seconds: float) -> bool:
+        """Wait, if there is time for that."""
+        if self._seconds + seconds >= self._window:
+            return False
         self._seconds += seconds
         self._pace.sleep(seconds)
+        return True
 
 
 class Http:
@@ -288,9 +302,12 @@ class Http:
         self._routing = threading.Lock()
         self._routes: dict[tuple[str, str], tuple[HTTPAdapter, dict[str, str]]] = {}
 
-    def attempts(self) -> Attempts:
-        """The retries for a call that needs several requests of its own."""
-        return Attempts(self._max_retries, self._pace)
+    def attempts(self, within: float = math.inf) -> Attempts:
+        """The retries for a call that needs several requests of its own.
+
+        :param within: seconds that the call has, if it has less than others
+        """
+        return Attempts(self._max_retries, self._pace, within)
 
     def sleep(self, seconds: float) -> None:
         """Wait between two calls.
@@ -304,12 +321,21 @@ class Http:
         for adapter, _proxies in self._routes.values():
             adapter.close()
 
-    def get(self, url: str, query: Mapping[str, str | int] | None = None, *, auth: AuthBase, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(
+        self,
+        url: str,
+        query: Mapping[str, str | int] | None = None,
+        *,
+        auth: AuthBase,
+        headers: Mapping[str, str] | None = None,
+        within: float = math.inf,
+    ) -> Answer:
         """Read. Repeated whatever the failure, unless it was refused.
 
+        :param within: seconds that this has, if it has less than others
         :raises DcsError: what the last attempt came to
         """
-        attempts = self.attempts()
+        attempts = self.attempts(within)
         while True:
             try:
                 return self._repeat_unsent("GET", url, query, auth, headers, attempts)
@@ -340,6 +366,7 @@ class Http:
         self, method: str, url: str, query: Mapping[str, str | int] | None, auth: AuthBase, headers: Mapping[str, str] | None, attempts: Attempts
     ) -> Answer:
         """One attempt."""
+        request = f"{method} {urlsplit(url).path}"
         adapter, proxies = self._route(url)
         self._pace.enter()
         began = time.monotonic()
@@ -349,17 +376,17 @@ class Http:
             prepared = requests.PreparedRequest()
             prepared.prepare(method=method, url=url, headers={**self._headers, **(headers or {})}, params=query, auth=auth)
             # Straight to the adapter: a session would add cookies, credentials from .netrc and redirects, none of which is wanted.
-            with adapter.send(prepared, stream=True, timeout=self._timeout, verify=self._validate_certs, proxies=proxies) as response:
+            with adapter.send(prepared, stream=True, timeout=attempts.timeout(self._timeout), verify=self._validate_certs, proxies=proxies) as response:
                 status = response.status_code
                 body = _read(response)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if status is None or not 300 <= status < 500:
-                raise self._failure(method, url, error, status) from error
+                raise self._failure(request, urlsplit(url).netloc, error, status) from error
             body = b""  # The status alone is a refusal, whatever the rest would have said.
         finally:
             attempts.took(time.monotonic() - began)
             self._pace.leave(status)
-        return self._judge(method, url, response, body)
+        return self._judge(request, response, body)
 
     def _route(self, url: str) -> tuple[HTTPAdapter, dict[str, str]]:
         """The connections and the proxies for the origin of a URL."""
@@ -371,28 +398,24 @@ class Http:
                 self._routes[key] = _Adapter(self._concurrency, context), requests.utils.get_environ_proxies(url)
             return self._routes[key]
 
-    def _failure(self, method: str, url: str, error: Exception, status: int | None) -> DcsError:
+    def _failure(self, request: str, host: str, error: Exception, status: int | None) -> DcsError:
         """What an attempt without a whole answer came to."""
-        parts = urlsplit(url)
-        facts = {"method": method, "path": parts.path, "http_status": status}
         cause = _cause(error)
         # What says that a proxy's address makes no sense may show its password.
         unclear = isinstance(error, requests.exceptions.InvalidURL)
         reason = "its address or that of a proxy makes no sense" if unclear else self._mask(_reason(cause))
         # A server that hangs up in the middle of the handshake may be busy.
         if isinstance(error, requests.exceptions.SSLError) and not isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) and not _wire.sent:
-            message = f"{method} {parts.path}: no trusted connection to {parts.netloc}: {reason}"
-            return _HopelessError(message, code="TlsError", **facts)  # type: ignore[arg-type]
+            return _HopelessError(f"{request}: no trusted connection to {host}: {reason}", code="TlsError", http_status=status)
         if not _wire.sent:
             # Everything that is wrong with a value, such as the address of a proxy, is a ValueError.
             kind = _HopelessError if isinstance(error, ValueError) else UnsentError
-            return kind(f"{method} {parts.path}: no connection to {parts.netloc}: {reason}", code="ConnectionFailed", **facts)  # type: ignore[arg-type]
-        return LostAnswerError(f"{method} {parts.path}: sent, but no whole answer came: {reason}", code="NoAnswer", **facts)  # type: ignore[arg-type]
+            return kind(f"{request}: no connection to {host}: {reason}", code="ConnectionFailed", http_status=status)
+        return LostAnswerError(f"{request}: sent, but no whole answer came: {reason}", code="NoAnswer", http_status=status)
 
-    def _judge(self, method: str, url: str, response: requests.Response, body: bytes) -> Answer:
+    def _judge(self, request: str, response: requests.Response, body: bytes) -> Answer:
         """From the envelope of an answer to its content, or to an error."""
         status = response.status_code
-        path = urlsplit(url).path
         data = _parse(body)
         request_id = response.headers.get("X-Request-Id") or None
         code, message = None, None
@@ -401,22 +424,22 @@ class Http:
             code, message = (self._mask(text) if text else None for text in _error_of(data))
         if 200 <= status < 300:
             if isinstance(data, dict):
-                return Answer(data, status, request_id)
+                return Answer(request, data, status, request_id)
             raise LostAnswerError(
-                f"{method} {path}: status {status} with a body that is no JSON object: {self._excerpt(body)}",
-                code="UnexpectedAnswer", http_status=status, request_id=request_id, method=method, path=path,
+                f"{request}: status {status} with a body that is no JSON object: {self._excerpt(body)}",
+                code="UnexpectedAnswer", http_status=status, request_id=request_id,
             )
         if 300 <= status < 400:
             target = self._mask(response.headers.get("Location", "nowhere"))
             raise RefusedError(
-                f"{method} {path}: answered with a redirect ({status}) to {target}, which is not followed. Check 'endpoint' and 'auth_url'.",
-                code="Redirect", http_status=status, request_id=request_id, method=method, path=path,
+                f"{request}: answered with a redirect ({status}) to {target}, which is not followed. Check 'endpoint' and 'auth_url'.",
+                code="Redirect", http_status=status, request_id=request_id,
             )
         words = message or self._excerpt(body)
         kind = _kind_of(status)
         raise kind(
-            f"{method} {path}: answered with status {status}{f' and {code}' if code else ''}: {words}",
-            code=code, http_status=status, request_id=request_id, method=method, path=path, retry_after=_retry_after(response.headers.get("Retry-After")),
+            f"{request}: answered with status {status}{f' and {code}' if code else ''}: {words}",
+            code=code, http_status=status, request_id=request_id, retry_after=_retry_after(response.headers.get("Retry-After")),
         )
 
     def _excerpt(self, body: bytes) -> str:
@@ -598,7 +621,7 @@ def _error_of(data: dict[str, t.Any]) -> tuple[str | None, str | None]:
     return None, None
 
 
-_KINDS: dict[int | None, type[DcsError]] = {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}
+_KINDS: dict[int, type[DcsError]] = {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}
 
 
 def _kind_of(status: int) -> type[DcsError]:

@@ -282,7 +282,7 @@ def _unreadable(error: DcsError) -> Verdict:
 
 
 def _with_message(error: DcsError, message: str) -> DcsError:
-    return DcsError(message, code=error.code, http_status=error.http_status, request_id=error.request_id, method=error.method, path=error.path)
+    return DcsError(message, code=error.code, http_status=error.http_status, request_id=error.request_id)
 
 
 # ---- Doing it
@@ -450,10 +450,10 @@ def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnToo
 
 
 def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply | None) -> tuple[Reply, str | None]:
-    """Send a cancel, as a retry if there was one before: what it was answered with, and the answer's request id."""
+    """Send a cancel, as a retry if there was one before and time is left: what it was answered with, and the answer's request id."""
     try:
-        if previous is not None:
-            attempts.wait(previous.error)
+        if previous is not None and not attempts.wait(previous.error):
+            return previous, None
         return Reply("done"), dcs.cancel_resize(request.instance_id, t.cast(str, request.task_id), attempts)
     except LostAnswerError as error:
         return Reply("lost", error), error.request_id
@@ -519,13 +519,14 @@ def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: i
     interval, longest = WAIT_INTERVAL
     while pending:
         instance_ids = list(dict.fromkeys(request.instance_id for request in pending))
-        statuses = dict(zip(instance_ids, in_parallel(lambda instance_id: _status_of_instance(dcs, instance_id), instance_ids, concurrency)))
+        look = functools.partial(_status_of_instance, dcs, deadline)
+        statuses = dict(zip(instance_ids, in_parallel(look, instance_ids, concurrency)))
         extending = []
         for request in pending:
             status = statuses[request.instance_id]
             if isinstance(status, DcsError):
                 failed[request] = results[request]._replace(error=status)
-            elif status and status.upper() == EXTENDING:
+            elif status is not None and status.upper() == EXTENDING:
                 extending.append(request)
         pending = extending
         left = deadline - time.monotonic()
@@ -546,14 +547,19 @@ def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: i
     return failed
 
 
-def _status_of_instance(dcs: Dcs, instance_id: str) -> str | DcsError | None:
-    """The status of an instance, None if it is gone, or why it can't be read."""
+def _status_of_instance(dcs: Dcs, deadline: float, instance_id: str) -> str | DcsError | None:
+    """The status of an instance, None if it is gone, or why it can't be read.
+
+    :param deadline: when this should be over, in the time of C(time.monotonic())
+    """
     try:
-        return dcs.instance(instance_id).status
+        status = dcs.instance(instance_id, deadline - time.monotonic()).status
     except NotFoundError:
         return None
     except DcsError as error:
         return error
+    # No status is not yet another status.
+    return status or DcsError(f"The resize is cancelled, but the status of instance {instance_id} can't be read: the answer has none", code="UnexpectedAnswer")
 
 
 # ---- Listing

@@ -52,14 +52,14 @@ class NotingHttp(Http):
         super().__init__(timeout=self.TIMEOUT, **settings)
         self.exchanges: list[Exchange] = []
 
-    def _judge(self, method: str, url: str, response: requests.Response, body: bytes) -> Answer:
+    def _judge(self, request: str, response: requests.Response, body: bytes) -> Answer:
         parts = urlsplit(str(response.request.url))
         try:
             content = json.loads(body)
         except ValueError:
             content = None
-        self.exchanges.append(Exchange(method, parts.path, parts.query, response.status_code, response.headers, content))
-        return super()._judge(method, url, response, body)
+        self.exchanges.append(Exchange(str(response.request.method), parts.path, parts.query, response.status_code, response.headers, content))
+        return super()._judge(request, response, body)
 
 
 class _WithBody(AuthBase):

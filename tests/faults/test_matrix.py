@@ -210,7 +210,7 @@ AT_WAIT: list[Case] = [
     *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE} throttled", Want("cancelled", True, 1, 1, 0, 2)),
     *cases("wrong_types", Want("cancelled", True, 1, 1, 0, 1, code="UnexpectedAnswer")),
     # Without a status it is not EXTENDING.
-    *cases("failure_result empty_list", Want("cancelled", True, 1, 1, 0, 1)),
+    *cases("failure_result empty_list", Want("cancelled", True, 1, 1, 0, 1, code="UnexpectedAnswer")),
     *cases("instance_gone not_published removed_meanwhile", Want("cancelled", True, 1, 1, 0, 1)),
     *[
         case

@@ -302,7 +302,34 @@ def test_pauses_count_for_the_window(paused, monkeypatch):
     attempts = _http.Attempts(1000, _http.Pace())
     while attempts.wait(ThrottledError("throttled", retry_after=60.0)):
         pass
-    assert _http.RETRY_WINDOW <= sum(paused) <= _http.RETRY_WINDOW + 80
+    assert paused == [60.0] * 4
+    assert not attempts.left
+
+
+def test_a_retry_that_would_begin_after_the_window_is_none(paused):
+    attempts = _http.Attempts(1000, _http.Pace())
+    attempts.took(_http.RETRY_WINDOW - 30)
+    assert not attempts.wait(LostAnswerError("lost", retry_after=30.0))
+    assert not attempts.left
+    assert not paused
+
+
+def test_a_call_may_have_less_time_than_others(paused):
+    attempts = _http.Attempts(1000, _http.Pace(), 20.0)
+    assert attempts.timeout(15) == 15
+    assert attempts.wait(LostAnswerError("lost", retry_after=8.0))
+    assert attempts.timeout(15) == 12
+    assert not attempts.wait(LostAnswerError("lost", retry_after=12.0))
+    attempts.took(11)
+    assert attempts.timeout(15) == _http.SHORTEST_TIMEOUT
+    assert attempts.timeout(2) == 2
+    assert paused == [8.0]
+
+
+def test_the_usual_timeout_counts_where_a_call_has_all_the_time(paused):
+    attempts = _http.Attempts(1000, _http.Pace())
+    attempts.took(_http.RETRY_WINDOW)
+    assert attempts.timeout(400) == 400
 
 
 def test_the_longer_of_retry_after_and_the_random_delay_counts(paused, monkeypatch):
@@ -331,4 +358,4 @@ def test_waiting_for_others_ends_with_the_window(paused):
         pace.let_in += 1
         if not attempts.wait(ThrottledError("throttled", retry_after=50.0)):
             break
-    assert _http.RETRY_WINDOW <= sum(paused) <= _http.RETRY_WINDOW + 60
+    assert paused == [50.0] * 5

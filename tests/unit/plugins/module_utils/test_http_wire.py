@@ -356,7 +356,8 @@ def test_what_an_error_says(opened, body, code, words):
     with serve(answering((body, 400, {"X-Request-Id": "request-1"}))) as server, pytest.raises(RefusedError) as caught:
         post(opened(max_retries=3), server.url)
     error = caught.value
-    assert (error.code, error.http_status, error.request_id, error.method, error.path) == (code, 400, "request-1", "POST", "/v2/cancel")
+    assert (error.code, error.http_status, error.request_id) == (code, 400, "request-1")
+    assert error.message.startswith("POST /v2/cancel: ")
     assert words in error.message
     assert len(error.message) < 400
     assert len(server.requests) == 1

@@ -397,11 +397,18 @@ def test_wait_until_it_has_left_extending(script: Script) -> None:
     assert one(NAMED, Plan(wait_timeout=60)) == Result(INSTANCE, TASK, "cancelled")
 
 
-@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": "ERROR"}])
-def test_any_other_status_ends_the_wait(script: Script, body: object) -> None:
+def test_any_other_status_ends_the_wait(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_instance(body={"status": "ERROR"})
+    assert one(NAMED, Plan(wait_timeout=60)).error is None
+
+
+@pytest.mark.parametrize("body", [{}, {"status": None}, {"status": ""}, {"error_code": "DCS.5000"}])
+def test_an_instance_without_a_status_has_not_left_extending(script: Script, body: object) -> None:
     script.expect_cancel()
     script.expect_instance(body=body)
-    assert one(NAMED, Plan(wait_timeout=60)).error is None
+    result = one(NAMED, Plan(wait_timeout=60))
+    assert (result.outcome, result.error and result.error.code) == ("cancelled", "UnexpectedAnswer")
 
 
 def test_gone_is_left(script: Script) -> None:
@@ -435,6 +442,14 @@ def test_wait_that_can_not_read(script: Script) -> None:
     script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
     result = one(NAMED, Plan(wait_timeout=60))
     assert (result.outcome, result.changed, result.error and result.error.code) == ("cancelled", True, "DCS.2003")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_look_that_fails_is_not_repeated_after_the_timeout(script: Script) -> None:
+    script.expect_cancel()
+    script.expect_instance(503, body={"error_code": "DCS.5000", "error_msg": "busy"})
+    result = one(NAMED, Plan(wait_timeout=0))
+    assert (result.outcome, result.changed, result.error and result.error.code) == ("cancelled", True, "DCS.5000")
 
 
 @pytest.mark.usefixtures("impatient")
