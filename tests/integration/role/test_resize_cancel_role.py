@@ -109,6 +109,17 @@ def test_playbook_first_predicts_then_changes_then_does_not(cloud: Simulator) ->
     assert run_playbook(*arguments, "--check", environment=cloud.environment()).stats["localhost"]["changed"] == 0
 
 
+def test_check_mode_counts_wherever_it_is_set(cloud: Simulator) -> None:
+    [waiting] = ids(cloud.schedule_many(1))
+    predicted, done = include(instances=waiting), include(instances=waiting)
+    predicted["ansible.builtin.include_role"]["apply"] = {"check_mode": True}
+    done["ansible.builtin.include_role"]["apply"] = {"check_mode": False}
+    run = run_playbook([predicted], environment=cloud.environment())
+    assert (result(run)["check_mode"], counts(result(run)), cloud.requests(kind="cancel")) == (True, {"cancelled": 1}, [])
+    run = run_playbook([done], "--check", environment=cloud.environment())
+    assert (result(run)["check_mode"], counts(result(run)), len(cloud.effective_cancels())) == (False, {"cancelled": 1}, 1)
+
+
 def test_text_that_means_false_cancels_nothing(cloud: Simulator) -> None:
     cloud.schedule()
     run = run_playbook(PLAYBOOK, "-e", "resize_cancel_all_pending=false resize_cancel_instances=''", environment=cloud.environment())
@@ -217,7 +228,7 @@ def test_all_pending_that_cannot_be_read_completely_cancels_nothing(cloud: Simul
 
 def test_more_than_max_are_refused_and_duplicates_count_once(cloud: Simulator) -> None:
     first, second = cloud.schedule_many(2)
-    same = [first["instance_id"], {"instance_id": first["instance_id"]}, {"instance_id": first["instance_id"], "task_id": ""}]
+    same = [first["instance_id"], {"instance_id": first["instance_id"]}, {"instance_id": first["instance_id"], "task_id": " "}]
     run = run_playbook([attempt(instances=[*same, second], max="1"), include(instances=same, max=1)], environment=cloud.environment())
     assert run.code == 0, run.output
     assert ["2 resizes are asked for, and resize_cancel_max allows 1. Nothing was cancelled" in message for message in rescued(run)] == [True]
