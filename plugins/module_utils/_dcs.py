@@ -97,7 +97,7 @@ def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
     try:
         answer = http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth)
     except ForbiddenError as error:
-        _add(error, "Who asks may not list projects. Set 'project_id'.")
+        _add(error, "The user or agency may not list projects. Set 'project_id'.")
         raise
     projects = [row for row in _rows(answer, "projects") if isinstance(row, dict)]
     found = [project for project in projects if project.get("name") == name and project.get("id")]

@@ -278,6 +278,7 @@ class Http:
     :param ca_path: a file or a folder of certificates to trust instead of the system's
     :param secrets: what must not be shown even when the API's own words contain it
     :param user_agent: sent with each request
+    :param unauthorized_hint: what may help against a 401, for its message
     """
 
     def __init__(
@@ -290,10 +291,12 @@ class Http:
         ca_path: str | None = None,
         secrets: tuple[str, ...] = (),
         user_agent: str = "ansible-huaweicloud.dcs",
+        unauthorized_hint: str = "",
     ) -> None:
         self._timeout = timeout
         self._max_retries = max_retries
         self._secrets = secrets
+        self._unauthorized_hint = unauthorized_hint
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": user_agent}
         self._pace = Pace()
         self._concurrency = concurrency
@@ -437,6 +440,8 @@ class Http:
             )
         words = message or self._excerpt(body)
         kind = _kind_of(status)
+        if kind is AuthenticationError and self._unauthorized_hint:
+            words = f"{words.rstrip('.')}. {self._unauthorized_hint}"
         raise kind(
             f"{request}: answered with status {status}{f' and {code}' if code else ''}: {words}",
             code=code, http_status=status, request_id=request_id, retry_after=_retry_after(response.headers.get("Retry-After")),

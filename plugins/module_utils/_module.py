@@ -127,6 +127,11 @@ class DcsModule(AnsibleModule):
             ca_path=options["ca_path"],
             secrets=(*credentials.secrets(), *((credentials.access_key,) if credentials.access_key else ())),
             user_agent=f"huaweicloud.dcs ansible-core/{self.ansible_version}",
+            unauthorized_hint=(
+                f"The token comes from {credentials.source}. It may have expired, or be another region's."
+                if credentials.token
+                else f"The keys come from {credentials.source}. Check them, and the clock of this host."
+            ),
         )
 
         def auth(project: str | None) -> SdkHmacSha256 | TokenAuth:
@@ -137,7 +142,9 @@ class DcsModule(AnsibleModule):
         if not project_id:
             name = project_name or region
             if not name:
-                raise ConfigurationError("Which project? Set 'project_id', or 'project_name', or 'region'.", code="Configuration")
+                variables = ", ".join((*ENVIRONMENT["project_id"], *ENVIRONMENT["project_name"], *ENVIRONMENT["region"]))
+                message = f"Which project? Set 'project_id', or 'project_name', or 'region'. The environment variables are {variables}."
+                raise ConfigurationError(message, code="Configuration")
             auth_url = self._url("auth_url", options["auth_url"] or credentials.auth_url, "iam", region)
             project_id = find_project(http, auth(None), re.sub(r"/v3$", "", auth_url), name)
         return Dcs(http, auth(project_id), endpoint, project_id)

@@ -109,6 +109,13 @@ class Evidence(t.NamedTuple):
     lost: bool = False
     last_seen: State | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether the resize is known to wait still."""
+        if self.sighting:
+            return self.sighting.state == "waiting"
+        return self.last_seen == "waiting" and self.reply is not None and self.reply.kind in ("refused", "stopped")
+
     def after_reply(self, reply: Reply) -> Evidence:
         lost = reply.kind == "lost"
         return Evidence(
@@ -162,12 +169,12 @@ def decide(request: Request, evidence: Evidence, on_too_late: OnTooLate, may_rep
     if reply.kind == "busy":
         return Verdict("failed", _perhaps_done(evidence, reply.error))
     if reply.kind == "lost" and sighting.state == "cancelled":
-        return Verdict("cancelled", warnings=(_inferred(request, f"its background task is {_status(sighting)}"),))
+        return Verdict("cancelled", warnings=(_inferred(request, _shown_by(sighting)),))
     if reply.kind == "lost" or sighting.state == "waiting":
         return "send" if may_repeat else Verdict("failed", _perhaps_done(evidence, reply.error))
     # From here on: nothing is waiting, says the API, and the list does not contradict.
     if evidence.lost:
-        return Verdict("cancelled", warnings=(_inferred(request, f"a second cancel was answered with {NOT_EXTENDING_CODES[0]}"),))
+        return Verdict("cancelled", warnings=(_inferred(request, f"a second cancel was answered with {NOT_EXTENDING_CODES[0]}, and {_shown_by(sighting)}"),))
     if sighting.state == "unreadable":
         return _not_looked_up(request, sighting, on_too_late)
     return Verdict("absent", warnings=tuple(_other_waits(request, other) for other in sighting.others))
@@ -196,7 +203,7 @@ def discover(request: Request, tasks: Sequence[BackgroundTask], on_too_late: OnT
     if waiting:
         listed = ", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in waiting)
         error = DcsError(
-            f"{len(waiting)} resizes wait on instance {request.instance_id}. None was cancelled, because which one is not to be guessed. "
+            f"{len(waiting)} resizes wait on instance {request.instance_id}. None was cancelled, because the module does not guess which one. "
             f"Set task_id to one of: {listed}",
             code="Ambiguous",
         )
@@ -242,6 +249,13 @@ def _named(request: Request, sighting: Sighting | None = None) -> str:
 
 def _status(sighting: Sighting) -> str:
     return sighting.task.status if sighting.task else "unknown"
+
+
+def _shown_by(sighting: Sighting) -> str:
+    """What a look showed, as part of a sentence."""
+    if sighting.error:
+        return f"its background task could not be looked up ({sighting.error.message.rstrip('.')})"
+    return f"its background task is {sighting.task.status or 'in no status'}" if sighting.task else "its background task is not listed"
 
 
 def _inferred(request: Request, reason: str) -> str:
@@ -430,8 +444,11 @@ def _find_and_cancel(dcs: Dcs, plan: Plan, asked: set[str | None], done: frozens
 
 
 def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
-    """Cancel one resize whose task is known."""
-    evidence = Evidence()
+    """Cancel one resize whose task is known.
+
+    :param task: as it was found waiting; None if nobody looked
+    """
+    evidence = Evidence(last_seen="waiting" if task else None)
     attempts = dcs.attempts()
     request_id: str | None = None
     while True:
@@ -445,7 +462,7 @@ def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnToo
             task = sighting.task or task
             evidence = evidence.after_look(sighting)
         else:
-            waiting = (t.cast(str, request.task_id),) if step.outcome == "failed" and evidence.last_seen == "waiting" else ()
+            waiting = (t.cast(str, request.task_id),) if step.outcome in ("failed", "not_attempted") and evidence.waits else ()
             return _result(request, step, task, request_id, waiting)
 
 
@@ -616,6 +633,8 @@ def list_resizes(
         if resizes and instance is None:
             try:
                 instance = dcs.instance(instance_id)
+            except (AuthenticationError, NotFoundError, StoppedError) as error:
+                return resizes, None, error, None
             except DcsError as error:
                 warning = f"The instance {instance_id} can't be read, so its name, status and maintenance window are missing: {error.message}"
         return resizes, instance, None, warning

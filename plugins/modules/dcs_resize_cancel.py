@@ -282,8 +282,10 @@ def requested(module: DcsModule) -> list[Request]:
 
 def diff(results: list[Result]) -> dict[str, str]:
     """Which resizes wait, before and after."""
+    cancelled = [(result.instance_id, result.task_id) for result in results if result.changed]
     before = [(result.instance_id, task_id) for result in results for task_id in ([result.task_id] if result.changed else result.still_waiting)]
-    after = [(result.instance_id, task_id) for result in results for task_id in result.still_waiting]
+    # One entry may have failed on what another one cancelled.
+    after = [resize for resize in before if resize not in cancelled]
 
     def text(waiting: list[t.Any]) -> str:
         return "".join(f"instance {instance_id}: resize {task_id} waits for the maintenance window\n" for instance_id, task_id in dict.fromkeys(waiting))

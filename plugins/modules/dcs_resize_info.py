@@ -258,13 +258,16 @@ def main() -> None:
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, and is {params[name]!r}")
+    statuses = [status.strip() for status in params["status"]]
+    if not all(statuses):
+        module.fail_json(msg="status must have no blank entries; an empty list means all")
     try:
         # Where nothing can be asked, no project is looked up either.
         listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
             module.connect(),
             instance_ids=params["instance_ids"],
             instance_name=params["instance_name"],
-            statuses=params["status"],
+            statuses=statuses,
             start_time=params["start_time"],
             end_time=params["end_time"],
             concurrency=params["concurrency"],

@@ -135,6 +135,10 @@ TABLE = [
         for before in ("waiting", "other", "missing", "unreadable")
         for after in ("cancelled", "other", "missing", "unreadable")
     ),
+    # The warning says what else was seen.
+    Row("lost other 4239 other", "cancelled", warning="DCS.4239, and its background task is FAILED. If"),
+    Row("lost other 4239 missing", "cancelled", warning="DCS.4239, and its background task is not listed. If"),
+    Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be looked up (The list is forbidden). If", on_too_late="fail"),
     Row("lost waiting 4239 executing", "executing", warning="is being carried out"),
     Row("lost missing 4239 applied", "applied", code="TooLate", on_too_late="fail"),
     Row("lost missing 4239 waiting", "send"),

@@ -224,6 +224,32 @@ def test_several_found(script: Script, plan: Plan) -> None:
     assert (result.outcome, result.task_id, result.still_waiting) == ("failed", None, (TASK, "second"))
 
 
+@pytest.mark.parametrize(("status", "code", "waits"), [(403, "DCS.3002", True), (401, "APIGW.0301", True), (404, "DCS.3022", True), (400, "DCS.4239", False)])
+def test_found_and_refused(script: Script, status: int, code: str, waits: bool) -> None:
+    """It waits still, unless the API says that it does not."""
+    script.expect_tasks(task())
+    script.expect_cancel(status, code)
+    if not waits:
+        script.expect_tasks(status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = one(FOUND, Plan(on_too_late="fail"))
+    assert (result.outcome, result.still_waiting) == ("failed", (TASK,) if waits else ())
+
+
+def test_found_and_not_attempted(script: Script) -> None:
+    script.expect_tasks(status=401, instance_id="i0", body={"error_code": "APIGW.0301", "error_msg": "no"})
+    results = cancel_resizes(dcs(), [Request("i0"), FOUND], Plan())
+    assert [(result.outcome, result.still_waiting) for result in results] == [("failed", ()), ("not_attempted", ())]
+
+
+def test_found_and_lost(script: Script) -> None:
+    """Whether it waits is not known any more."""
+    script.expect_tasks(task())
+    script.expect_cancel(error=NO_ANSWER)
+    script.expect_tasks(status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    result = one(FOUND, max_retries=0)
+    assert (result.outcome, result.still_waiting) == ("failed", ())
+
+
 @pytest.mark.parametrize("plan", [Plan(), CHECK])
 def test_found_being_carried_out(script: Script, plan: Plan) -> None:
     script.expect_tasks(task("EXECUTING"))

@@ -155,6 +155,35 @@ def test_one_failure_stops_no_other_and_the_message_names_it() -> None:
     assert result["diff"] == {"before": line("i0", TASK) + ambiguous, "after": ambiguous}
 
 
+def test_the_difference_shows_what_waited_before_a_refusal(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_cancel(403, "DCS.2003")
+    result = run({"instance_id": INSTANCE}, diff=True)
+    assert result["diff"] == {"before": line(INSTANCE, TASK), "after": line(INSTANCE, TASK)}
+
+
+def test_the_difference_shows_no_resize_as_waiting_that_another_entry_cancelled(script: Script) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task())
+    script.expect_tasks(task())
+    script.expect_cancel()
+    result = run({"resizes": [ONE, {"instance_id": INSTANCE}], "max_retries": 0}, diff=True)
+    assert [resize["outcome"] for resize in result["resizes"]] == ["failed", "cancelled"]
+    assert result["diff"] == {"before": line(INSTANCE, TASK), "after": ""}
+
+
+@pytest.mark.parametrize(
+    ("keys", "hint"),
+    [
+        ({"access_key": "AK", "secret_key": "SK"}, "no. The keys come from the module's options. Check them, and the clock of this host."),
+        ({"token": "TOKEN"}, "no. The token comes from the module's options. It may have expired"),
+    ],
+)
+def test_a_401_says_where_the_keys_come_from(script: Script, keys: dict[str, str], hint: str) -> None:
+    script.expect_cancel(401, body={"error_code": "APIGW.0301", "error_msg": "no."})
+    assert hint in run({**ONE, "access_key": None, "secret_key": None, "token": None, **keys})["msg"]
+
+
 def test_the_same_reason_is_told_once(script: Script) -> None:
     script.expect_cancel(401, "APIGW.0301", instance_id="i0")
     result = run({"resizes": [{"instance_id": f"i{number}", "task_id": TASK} for number in range(30)], "concurrency": 1})

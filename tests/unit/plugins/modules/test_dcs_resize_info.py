@@ -133,6 +133,28 @@ def test_a_401_stops_the_rest(script: Script) -> None:
     assert [error["code"] for error in result["errors"]] == ["APIGW.0301", "Stopped", "Stopped"]
 
 
+@pytest.mark.parametrize(("status", "code"), [(401, "APIGW.0301"), (404, "DCS.3022")])
+def test_what_is_known_of_an_instance_is_told_although_it_fails(script: Script, status: int, code: str) -> None:
+    script.expect_tasks(task())
+    script.expect_instance(status, body={"error_code": code, "error_msg": "no"})
+    result = run({"instance_ids": [INSTANCE]})
+    assert (result["failed"], [resize["instance_name"] for resize in result["resizes"]]) == (True, [None])
+    assert [error["code"] for error in result["errors"]] == [code]
+
+
+@pytest.mark.parametrize("statuses", [[""], ["WAITING", "  "]])
+def test_a_blank_status_is_not_taken_for_none(script: Script, statuses: list[str]) -> None:
+    result = run({"status": statuses})
+    assert "status must have no blank entries" in result["msg"]
+    assert script.requests == []
+
+
+def test_blanks_around_a_status_do_not_matter(script: Script) -> None:
+    script.expect_tasks(task())
+    script.expect_instance()
+    assert len(run({"instance_ids": [INSTANCE], "status": [" waiting "]})["resizes"]) == 1
+
+
 @pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b", "", f" {INSTANCE}"])
 def test_ids_are_refused_before_any_request(script: Script, value: str) -> None:
     result = run({"project_id": None, "instance_ids": [value, value]})
