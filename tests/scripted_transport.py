@@ -19,7 +19,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from urllib3 import HTTPResponse
 
 PROJECT = "0123456789abcdef0123456789abcdef"
@@ -135,7 +135,7 @@ class Script:
 def scripted_transport(ordered: bool = True) -> Iterator[Script]:
     """Play a script instead of sending anything, without delays before retries; verified at the end."""
     script = Script(ordered)
-    with patch.object(_http, "_Adapter", lambda _size, _context: script), patch.object(_http, "FIRST_DELAY", 0.0):
+    with patch.object(_http, "_Adapter", lambda _size, _context: script), patch.object(_pace, "FIRST_DELAY", 0.0):
         yield script
     script.verify()
 

@@ -22,7 +22,8 @@ if t.TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
-    from ._http import Answer, Attempts, Http
+    from ._http import Answer, Http
+    from ._pace import Attempts
 
 #: Records per page; the API takes 1 to 1000.
 PAGE_SIZE = 100

@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ._dcs import BackgroundTask, Dcs, Instance
-    from ._http import Attempts
+    from ._pace import Attempts
 
 # ---- What counts as a waiting resize: to be extended here, and only here, when the API turns out to use other words. Compared in any case.
 

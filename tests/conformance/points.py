@@ -159,7 +159,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "list_delay", "How soon the list shows it", "at the first look", lambda delay: delay == "at the first look",
-        ("_http.FIRST_DELAY", "option max_retries"), "status_after_cancel_seconds",
+        ("_pace.FIRST_DELAY", "option max_retries"), "status_after_cancel_seconds",
         "Not documented.",
         "until the list shows it, a second run finds the resize still waiting, and is failed if the list has not caught up when its retries are spent. "
         "Raise the delay or the retries, so that together they last longer than the list takes.",

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace, _resize
 
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.002)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.002)
     monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.01)
     # How fast throttled requests are repeated is a matter of its own.
-    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+    monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
     monkeypatch.setattr(_resize, "WAIT_INTERVAL", (0.002, 0.01))

@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from simulator.client import Simulator
 
 from .pacing import CONCURRENCIES, VARIANTS, cancel_fleet
 
-FIRST_DELAY, LONGEST_RETRY_AFTER, throttled = _http.FIRST_DELAY, _http.LONGEST_RETRY_AFTER, _http.Rate.throttled
+FIRST_DELAY, LONGEST_RETRY_AFTER, throttled = _pace.FIRST_DELAY, _http.LONGEST_RETRY_AFTER, _pace.Rate.throttled
 
 
 @pytest.fixture(autouse=True)
 def _real_pace(_quick_retries: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "FIRST_DELAY", FIRST_DELAY)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", FIRST_DELAY)
     monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", LONGEST_RETRY_AFTER)
-    monkeypatch.setattr(_http.Rate, "throttled", throttled)
+    monkeypatch.setattr(_pace.Rate, "throttled", throttled)
 
 
 def check(cloud: Simulator, size: int, rate: float, variant: str, retry_after: bool, concurrency: int) -> None:

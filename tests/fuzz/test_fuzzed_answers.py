@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs, find_project
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError, DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
@@ -194,9 +194,9 @@ class Adapter(HTTPAdapter):
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
     monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+    monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
 
 
 def converse(conversation: list[Scripted]) -> tuple[Adapter, Http, SdkHmacSha256]:

@@ -14,7 +14,7 @@ import tracemalloc
 from collections.abc import Iterable, Iterator
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes
@@ -88,9 +88,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
     monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
+    monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
 
 
 pieces = st.sampled_from(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel, dcs_resize_info
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -125,7 +125,7 @@ class Cancelling(RuleBasedStateMachine):
         mode = {"check": options.pop("check", False), "diff": True}
         arguments = entries[0] if len(entries) == 1 else {"resizes": entries}
         self.cloud.clear_requests()
-        with patch.object(_http, "FIRST_DELAY", 0.0):
+        with patch.object(_pace, "FIRST_DELAY", 0.0):
             result = run_module(dcs_resize_cancel, {"concurrency": 1, **options, **arguments}, environment=self.cloud.environment(), **mode)
         requests = {request["request_id"] for request in self.cloud.requests(kind="cancel")}
         return result, {cancel["task_id"] for cancel in self.cloud.effective_cancels() if cancel["request_id"] in requests and cancel["by"] == "api"}

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import CONNECTION_OPTIONS
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
@@ -86,7 +86,7 @@ def _window(hours: int) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.01)
 
 
 def test_every_point_has_a_switch() -> None:

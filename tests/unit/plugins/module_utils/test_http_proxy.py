@@ -17,7 +17,7 @@ import time
 
 import pytest
 import trustme
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import find_credentials
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, LostAnswerError, RefusedError, UnsentError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
@@ -168,7 +168,7 @@ def test_metadata_is_never_asked_through_a_proxy(monkeypatch):
     ],
 )
 def test_a_tunnel_that_is_not_made_sends_nothing_and_is_tried_again(tls, monkeypatch, misbehave):
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
 
     def handle(connection):
         connection.receive()
@@ -227,7 +227,7 @@ def pump(source, target):
 )
 def test_an_address_that_makes_no_sense_is_an_error_without_the_password_and_not_tried_again(monkeypatch, address):
     slept = []
-    monkeypatch.setattr(_http.Pace, "sleep", lambda self, seconds: slept.append(seconds))
+    monkeypatch.setattr(_pace.Pace, "sleep", lambda self, seconds: slept.append(seconds))
     monkeypatch.setenv("https_proxy", address)
     with pytest.raises(UnsentError) as caught:
         request("https://dcs.example.com", max_retries=3)

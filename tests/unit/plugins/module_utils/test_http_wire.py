@@ -18,7 +18,7 @@ import zlib
 
 import pytest
 import trustme
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
     AuthenticationError,
     DcsError,
@@ -53,7 +53,7 @@ def opened():
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch):
-    monkeypatch.setattr(_http, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
 
 
 def post(http, url):

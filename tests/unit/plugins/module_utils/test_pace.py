@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError, StoppedError, ThrottledError, UnsentError
 from simulator.throttle import FixedWindow, TokenBucket
 
@@ -25,7 +25,7 @@ def simulate(wait, *, concurrency, latency, seconds, rate=None):
 
     :param wait: says what the API thinks of a request at a moment: 0 if it is let in
     """
-    rate = rate or _http.Rate()
+    rate = rate or _pace.Rate()
     let_in, refused = [], 0
     queue = collections.deque(range(concurrency))
     # What happens next: when, in which order, to which worker, and what.
@@ -120,7 +120,7 @@ def test_it_slows_down_when_the_api_lets_in_less_than_before():
 
 
 def test_an_api_that_lets_in_nothing_is_asked_less_and_less():
-    rate = _http.Rate()
+    rate = _pace.Rate()
     let_in, refused = simulate(lambda now: 1, concurrency=16, latency=0.05, seconds=60, rate=rate)
     assert not let_in
     assert rate.per_second == rate.SLOWEST
@@ -130,7 +130,7 @@ def test_an_api_that_lets_in_nothing_is_asked_less_and_less():
 
 def test_one_lowering_counts_for_all_that_were_in_flight():
     """A hundred refusals of one burst are one piece of news."""
-    rate = _http.Rate()
+    rate = _pace.Rate()
     for moment in range(40):
         rate.let_in(0.5 + moment / 80)
     for _number in range(100):
@@ -143,7 +143,7 @@ def test_one_lowering_counts_for_all_that_were_in_flight():
 
 
 def test_unused_turns_are_not_saved_up():
-    rate = _http.Rate()
+    rate = _pace.Rate()
     for moment in range(10):
         rate.let_in(0.05 + moment / 10)
     rate.throttled(1.0)
@@ -194,8 +194,8 @@ class Crowd:
 
 @pytest.mark.parametrize("status", [None, 429, 500, 503])
 def test_one_at_a_time_until_one_is_let_in(status, monkeypatch):
-    monkeypatch.setattr(_http.Rate, "throttled", lambda self, now: None)
-    pace = _http.Pace()
+    monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
+    pace = _pace.Pace()
     crowd = Crowd(pace, 5)
     for number in range(1, 4):
         wait_until(lambda expected=number: len(crowd.entered) == expected)
@@ -213,14 +213,14 @@ def test_one_at_a_time_until_one_is_let_in(status, monkeypatch):
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 404, 409])
 def test_whatever_is_no_question_of_who_asks_counts_as_let_in(status):
-    pace = _http.Pace()
+    pace = _pace.Pace()
     pace.enter()
     pace.leave(status)
     assert pace.let_in == 1
 
 
 def test_a_401_stops_all_that_wait_and_all_that_come():
-    pace = _http.Pace()
+    pace = _pace.Pace()
     pace.enter()
     crowd = Crowd(pace, 5)
     sleeping, ends = [], []
@@ -244,7 +244,7 @@ def test_a_401_stops_all_that_wait_and_all_that_come():
 
 def test_a_401_stops_those_that_wait_for_their_turn():
     """Keys may expire half-way, while the API throttles."""
-    pace = _http.Pace()
+    pace = _pace.Pace()
     pace.enter()
     pace.leave(200)
     for _number in range(2):
@@ -264,14 +264,14 @@ def test_a_401_stops_those_that_wait_for_their_turn():
 def paused(monkeypatch):
     """The seconds of each pause, none of which takes place."""
     seconds = []
-    monkeypatch.setattr(_http.Pace, "sleep", lambda self, pause: seconds.append(pause))
+    monkeypatch.setattr(_pace.Pace, "sleep", lambda self, pause: seconds.append(pause))
     return seconds
 
 
 def test_delays_grow_with_a_random_part(paused, monkeypatch):
     limits = []
-    monkeypatch.setattr(_http.random, "uniform", lambda low, high: limits.append((low, high)) or high / 2)
-    attempts = _http.Attempts(8, _http.Pace())
+    monkeypatch.setattr(_pace.random, "uniform", lambda low, high: limits.append((low, high)) or high / 2)
+    attempts = _pace.Attempts(8, _pace.Pace())
     while attempts.wait(UnsentError("no connection")):
         pass
     assert [high for _low, high in limits[:8]] == [0.5, 1, 2, 4, 8, 16, 20, 20]
@@ -282,14 +282,14 @@ def test_delays_grow_with_a_random_part(paused, monkeypatch):
 
 @pytest.mark.parametrize("most", [0, 1, 5])
 def test_no_more_retries_than_allowed(paused, most):
-    attempts = _http.Attempts(most, _http.Pace())
+    attempts = _pace.Attempts(most, _pace.Pace())
     assert [attempts.wait() for _number in range(most + 2)] == [True] * most + [False] * 2
     assert len(paused) == most
 
 
 def test_no_retry_begins_after_the_window(paused):
-    attempts = _http.Attempts(1000, _http.Pace())
-    attempts.took(_http.RETRY_WINDOW - 1)
+    attempts = _pace.Attempts(1000, _pace.Pace())
+    attempts.took(_pace.RETRY_WINDOW - 1)
     assert attempts.left
     attempts.took(1)
     assert not attempts.left
@@ -298,8 +298,8 @@ def test_no_retry_begins_after_the_window(paused):
 
 
 def test_pauses_count_for_the_window(paused, monkeypatch):
-    monkeypatch.setattr(_http.random, "uniform", lambda low, high: high)
-    attempts = _http.Attempts(1000, _http.Pace())
+    monkeypatch.setattr(_pace.random, "uniform", lambda low, high: high)
+    attempts = _pace.Attempts(1000, _pace.Pace())
     while attempts.wait(ThrottledError("throttled", retry_after=60.0)):
         pass
     assert paused == [60.0] * 4
@@ -307,34 +307,34 @@ def test_pauses_count_for_the_window(paused, monkeypatch):
 
 
 def test_a_retry_that_would_begin_after_the_window_is_none(paused):
-    attempts = _http.Attempts(1000, _http.Pace())
-    attempts.took(_http.RETRY_WINDOW - 30)
+    attempts = _pace.Attempts(1000, _pace.Pace())
+    attempts.took(_pace.RETRY_WINDOW - 30)
     assert not attempts.wait(LostAnswerError("lost", retry_after=30.0))
     assert not attempts.left
     assert not paused
 
 
 def test_a_call_may_have_less_time_than_others(paused):
-    attempts = _http.Attempts(1000, _http.Pace(), 20.0)
+    attempts = _pace.Attempts(1000, _pace.Pace(), 20.0)
     assert attempts.timeout(15) == 15
     assert attempts.wait(LostAnswerError("lost", retry_after=8.0))
     assert attempts.timeout(15) == 12
     assert not attempts.wait(LostAnswerError("lost", retry_after=12.0))
     attempts.took(11)
-    assert attempts.timeout(15) == _http.SHORTEST_TIMEOUT
+    assert attempts.timeout(15) == _pace.SHORTEST_TIMEOUT
     assert attempts.timeout(2) == 2
     assert paused == [8.0]
 
 
 def test_the_usual_timeout_counts_where_a_call_has_all_the_time(paused):
-    attempts = _http.Attempts(1000, _http.Pace())
-    attempts.took(_http.RETRY_WINDOW)
+    attempts = _pace.Attempts(1000, _pace.Pace())
+    attempts.took(_pace.RETRY_WINDOW)
     assert attempts.timeout(400) == 400
 
 
 def test_the_longer_of_retry_after_and_the_random_delay_counts(paused, monkeypatch):
-    monkeypatch.setattr(_http.random, "uniform", lambda low, high: 0.25)
-    attempts = _http.Attempts(3, _http.Pace())
+    monkeypatch.setattr(_pace.random, "uniform", lambda low, high: 0.25)
+    attempts = _pace.Attempts(3, _pace.Pace())
     attempts.wait(LostAnswerError("lost", retry_after=7.0))
     attempts.wait(ThrottledError("throttled", retry_after=3.0))
     attempts.wait(ThrottledError("throttled", retry_after=0.1))
@@ -342,8 +342,8 @@ def test_the_longer_of_retry_after_and_the_random_delay_counts(paused, monkeypat
 
 
 def test_a_throttled_request_uses_no_retries_while_others_get_through(paused):
-    pace = _http.Pace()
-    attempts = _http.Attempts(2, pace)
+    pace = _pace.Pace()
+    attempts = _pace.Attempts(2, pace)
     for _number in range(20):
         assert attempts.wait(ThrottledError("throttled"))
         pace.let_in += 1
@@ -352,8 +352,8 @@ def test_a_throttled_request_uses_no_retries_while_others_get_through(paused):
 
 
 def test_waiting_for_others_ends_with_the_window(paused):
-    pace = _http.Pace()
-    attempts = _http.Attempts(2, pace)
+    pace = _pace.Pace()
+    attempts = _pace.Attempts(2, pace)
     for _number in range(100):
         pace.let_in += 1
         if not attempts.wait(ThrottledError("throttled", retry_after=50.0)):
