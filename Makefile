@@ -33,7 +33,7 @@ help:
 	@echo "Tests on other versions:"
 	@echo "  test-X           those that depend on ansible-core, on X: $(CORES)"
 	@echo "  matrix           the same on each of them"
-	@echo "  oldest-requests  real playbooks whose modules have the oldest Python and the oldest requests"
+	@echo "  oldest-requests  the wire and real playbooks, with the oldest requests and modules on the oldest Python"
 	@echo "  coverage         branch coverage of the plugins"
 	@echo "  conformance      what is assumed of the API, against the simulator or, with DCS_INSTANCE_ID=..., the cloud"
 	@echo "  mutation         mutation testing of the plugins' core"
