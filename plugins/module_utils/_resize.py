@@ -210,8 +210,8 @@ def discover(request: Request, tasks: Sequence[BackgroundTask], on_too_late: OnT
         return Verdict("failed", error), None
     executing = [task for task in tasks if is_resize(task) and _is(task, EXECUTING_STATUSES)]
     if executing:
-        sighting = Sighting("executing", executing[0])
-        return too_late(request, sighting, on_too_late), executing[0]
+        request = request._replace(task_id=executing[0].id)
+        return too_late(request, Sighting("executing", executing[0]), on_too_late), executing[0]
     return Verdict("absent"), None
 
 
@@ -229,8 +229,8 @@ def too_late(request: Request, sighting: Sighting, on_too_late: OnTooLate) -> Ve
     """The resize has begun, or is done."""
     done = sighting.state == "applied"
     message = (
-        f"Too late to cancel the resize {_named(request, sighting)}: it {'has been carried out' if done else 'is being carried out'} "
-        f"(its background task is {_status(sighting)}). Nothing was changed; to undo it, resize the instance back."
+        f"Too late to cancel the resize {_named(request)}: it {'has been carried out' if done else 'is being carried out'} "
+        f"({_shown_by(sighting)}). Nothing was changed; to undo it, resize the instance back."
     )
     outcome: Outcome = "applied" if done else "executing"
     if on_too_late == "fail":
@@ -242,13 +242,8 @@ def _is(task: BackgroundTask, statuses: Iterable[str]) -> bool:
     return task.status.upper() in statuses
 
 
-def _named(request: Request, sighting: Sighting | None = None) -> str:
-    task_id = request.task_id or (sighting.task.id if sighting and sighting.task else "")
-    return f"{task_id} of instance {request.instance_id}"
-
-
-def _status(sighting: Sighting) -> str:
-    return sighting.task.status if sighting.task else "unknown"
+def _named(request: Request) -> str:
+    return f"{request.task_id} of instance {request.instance_id}"
 
 
 def _shown_by(sighting: Sighting) -> str:
@@ -434,10 +429,10 @@ def _find_and_cancel(dcs: Dcs, plan: Plan, asked: set[str | None], done: frozens
     except DcsError as error:
         return _result(request, _unreadable(error))
     verdict, task = discover(request, tasks, plan.on_too_late)
-    if verdict or not task:
+    if verdict:
         waiting = tuple(task.id for task in tasks if is_waiting_resize(task))
-        return _result(request, verdict or Verdict("absent"), task, still_waiting=waiting)
-    request = request._replace(task_id=task.id)
+        return _result(request, verdict, task, still_waiting=waiting)
+    request = request._replace(task_id=t.cast("BackgroundTask", task).id)
     if plan.check_mode:
         return _result(request, Verdict("cancelled"), task)
     return _send(dcs, request, asked - {None}, plan.on_too_late, task)

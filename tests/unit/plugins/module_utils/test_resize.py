@@ -151,6 +151,8 @@ TABLE = [
     Row("lost waiting lost unreadable 403", "failed", code="DCS.3002", message=MAY_HAVE),
     Row("lost unreadable stopped", "failed", code="Stopped", message=MAY_HAVE),
     Row("lost waiting busy", "look"),
+    Row("lost waiting busy unreadable", "failed", code="DCS.4113"),
+    Row("lost missing busy unreadable", "failed", code="DCS.4113", message=MAY_HAVE),
     Row("lost waiting busy executing", "executing", warning="is being carried out"),
     Row("lost missing busy missing", "failed", code="DCS.4113", message=MAY_HAVE),
     Row("lost missing busy waiting", "failed", code="DCS.4113"),
@@ -307,10 +309,14 @@ def test_discover(tasks: list[tuple[str, str]], expected: str | int, on_too_late
     assert verdict.outcome == expected
     assert (found.status.upper() if found else None) == ("EXECUTING" if expected == "executing" else None)
     assert bool(verdict.warnings) == (expected == "executing" and on_too_late == "warn")
+    if verdict.warnings:
+        [warning] = verdict.warnings
+        status = tasks[0][1]
+        assert warning.startswith(f"Too late to cancel the resize task0 of instance {INSTANCE}: it is being carried out (its background task is {status}).")
     if expected == "failed":
         assert verdict.error
         assert verdict.error.code == "Ambiguous"
-        assert all(task.id in verdict.error.message for task in listed)
+        assert verdict.error.message.endswith(", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in listed))
     else:
         assert (verdict.error and verdict.error.code) == ("TooLate" if expected == "executing" and on_too_late == "fail" else None)
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
 import requests
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace, _resize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, list_resizes, malformed, not_begun
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
@@ -175,7 +176,17 @@ def test_attempts_spent(script: Script) -> None:
     result = one(NAMED, max_retries=1)
     assert (result.outcome, result.still_waiting) == ("failed", ())
     assert result.error
+    assert result.error.code == "NoAnswer"
     assert "may have taken effect" in result.error.message
+
+
+def test_retry_after_of_a_lost_answer_is_obeyed_before_the_repeat(script: Script) -> None:
+    script.expect_cancel(503, headers={"Retry-After": "7"})
+    script.expect_tasks(task())
+    script.expect_cancel()
+    with patch.object(_pace.Pace, "sleep") as sleep:
+        assert one(NAMED).outcome == "cancelled"
+    sleep.assert_called_once_with(7.0)
 
 
 def test_attempts_spent_while_it_waits(script: Script) -> None:
@@ -236,9 +247,11 @@ def test_found_and_refused(script: Script, status: int, code: str, waits: bool) 
 
 
 def test_found_and_not_attempted(script: Script) -> None:
-    script.expect_tasks(status=401, instance_id="i0", body={"error_code": "APIGW.0301", "error_msg": "no"})
-    results = cancel_resizes(dcs(), [Request("i0"), FOUND], Plan())
-    assert [(result.outcome, result.still_waiting) for result in results] == [("failed", ()), ("not_attempted", ())]
+    """Another request is refused with 401 between the look and the cancel."""
+    script.expect_tasks(task())
+    with patch.object(Dcs, "cancel_resize", side_effect=StoppedError("Not sent.", code="Stopped")):
+        result = one(FOUND)
+    assert (result.outcome, result.still_waiting) == ("not_attempted", (TASK,))
 
 
 def test_found_and_lost(script: Script) -> None:
@@ -253,8 +266,8 @@ def test_found_and_lost(script: Script) -> None:
 @pytest.mark.parametrize("plan", [Plan(), CHECK])
 def test_found_being_carried_out(script: Script, plan: Plan) -> None:
     script.expect_tasks(task("EXECUTING"))
-    result = one(FOUND, plan)
-    assert (result.outcome, result.task) == ("executing", one_task("EXECUTING"))
+    result = one(FOUND, plan._replace(on_too_late="fail"))
+    assert (result.outcome, result.task_id, result.task, result.error and result.error.code) == ("executing", None, one_task("EXECUTING"), "TooLate")
 
 
 @pytest.mark.parametrize("plan", [Plan(), CHECK])
@@ -335,6 +348,13 @@ def test_another_that_waits_is_no_news_if_it_is_asked_for(check_mode: bool, more
         results = cancel_resizes(dcs(), [NAMED, *more], Plan(check_mode=check_mode))
     assert outcomes(results) == ["absent", *["cancelled"] * len(more)]
     assert ["second" in warning for result in results for warning in result.warnings] == ([True] if warned else [])
+
+
+def test_another_that_waits_is_told_even_if_the_one_asked_for_is_not_listed(script: Script) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    script.expect_tasks(task(task_id="second"))
+    result = one(NAMED)
+    assert (result.outcome, ["second" in warning for warning in result.warnings]) == ("absent", [True])
 
 
 def test_another_that_waits_after_all_is_news_to_who_asked_for_whatever_is_found(script: Script) -> None:
@@ -435,6 +455,25 @@ def test_an_instance_without_a_status_has_not_left_extending(script: Script, bod
     script.expect_instance(body=body)
     result = one(NAMED, Plan(wait_timeout=60))
     assert (result.outcome, result.error and result.error.code) == ("cancelled", "UnexpectedAnswer")
+    assert result.error
+    assert INSTANCE in result.error.message
+
+
+def test_looks_grow_rarer_and_the_last_is_at_the_end(script: Script) -> None:
+    script.expect_cancel()
+    now, pauses = [0.0], []
+
+    def sleep(_dcs: Dcs, seconds: float) -> None:
+        now[0] += seconds
+        pauses.append(seconds)
+
+    for _look in range(8):
+        script.expect_instance(body={"status": "EXTENDING"})
+    with patch.object(Dcs, "sleep", sleep), patch.object(_resize, "time", SimpleNamespace(monotonic=lambda: now[0])):
+        result = one(NAMED, Plan(wait_timeout=30))
+    assert result.error
+    assert result.error.code == "WaitTimeout"
+    assert pauses == [0.5, 1, 2, 4, 8, 10, 4.5]
 
 
 def test_gone_is_left(script: Script) -> None:
