@@ -18,7 +18,7 @@ from unittest.mock import patch
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _module
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _connection, _http
 
 
 def run_module(
@@ -50,7 +50,7 @@ def run_module(
             # Only newer ansible-core has profiles.
             patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
             patch.dict(os.environ, {"HOME": "/nonexistent", "HW_METADATA_ENDPOINT": "none", **(environment or {})}),
-            patch.object(_module, "Http", open_http),
+            patch.object(_connection, "Http", open_http),
             contextlib.redirect_stdout(output),
             pytest.raises(SystemExit) as end,
         ):

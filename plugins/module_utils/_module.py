@@ -8,23 +8,20 @@
 from __future__ import annotations
 
 import os
-import re
 import typing as t
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._credentials import ENVIRONMENT, METADATA_ENDPOINT, find_credentials, from_environment, is_blank, project_setting
-from ._dcs import Dcs, find_project
-from ._errors import ConfigurationError
-from ._http import REQUESTS_IMPORT_ERROR, Http
-from ._signature import SdkHmacSha256, TokenAuth
+from ._connection import connect
+from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank
+from ._http import REQUESTS_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ._dcs import Dcs
     from ._errors import DcsError
 
 
@@ -113,71 +110,9 @@ class DcsModule(AnsibleModule):
         """
         if REQUESTS_IMPORT_ERROR:
             self.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-        options = self.params
-        credentials = find_credentials(options, os.environ)
+        credentials = find_credentials(self.params, os.environ)
         self.no_log_values.update(credentials.secrets())
-        region = options["region"] or credentials.region
-        project_id, project_name = project_setting(options, os.environ, credentials)
-        endpoint = self._url("endpoint", options["endpoint"], "dcs", region)
-        http = Http(
-            timeout=options["timeout"],
-            max_retries=options["max_retries"],
-            concurrency=options["concurrency"],
-            validate_certs=options["validate_certs"],
-            ca_path=options["ca_path"],
-            secrets=(*credentials.secrets(), *((credentials.access_key,) if credentials.access_key else ())),
-            user_agent=f"huaweicloud.dcs ansible-core/{self.ansible_version}",
-            unauthorized_hint=(
-                f"The token comes from {credentials.source}. It may have expired, or be another region's."
-                if credentials.token
-                else f"The keys come from {credentials.source}. Check them, and the clock of this host."
-            ),
-        )
-
-        def auth(project: str | None) -> SdkHmacSha256 | TokenAuth:
-            if credentials.token:
-                return TokenAuth(credentials.token)
-            return SdkHmacSha256(t.cast(str, credentials.access_key), t.cast(str, credentials.secret_key), credentials.security_token, project)
-
-        if not project_id:
-            name = project_name or region
-            if not name:
-                variables = ", ".join((*ENVIRONMENT["project_id"], *ENVIRONMENT["project_name"], *ENVIRONMENT["region"]))
-                message = f"Which project? Set 'project_id', or 'project_name', or 'region'. The environment variables are {variables}."
-                raise ConfigurationError(message, code="Configuration")
-            auth_url = self._url("auth_url", options["auth_url"] or credentials.auth_url, "iam", region)
-            project_id = find_project(http, auth(None), re.sub(r"/v3$", "", auth_url), name)
-        return Dcs(http, auth(project_id), endpoint, project_id)
-
-    def _url(self, option: str, value: str | None, service: str, region: str | None) -> str:
-        """A service's endpoint: as set, or after the region."""
-        if not value:
-            if not region:
-                message = f"Which region? Set 'region', or '{option}'. The environment variables are {ENVIRONMENT['region'][0]} and {ENVIRONMENT[option][0]}."
-                raise ConfigurationError(message, code="Configuration")
-            for name, text in (("region", region), ("cloud", self.params["cloud"])):
-                if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
-                    raise ConfigurationError(f"The {name} {text!r} can be no part of a host's name", code="Configuration")
-            value = f"https://{service}.{region}.{self.params['cloud']}"
-        url = (value if "://" in value else f"https://{value}").rstrip("/")
-        if not _is_endpoint(url):
-            raise ConfigurationError(f"The {option} must be a URL such as https://{service}.cn-north-4.myhuaweicloud.com", code="Configuration")
-        parts = urlsplit(url)
-        if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.\d+){3}|::1", t.cast(str, parts.hostname)):
-            self.warn(f"The {option} {url} is not encrypted: whoever can listen on the way can read all that is asked and answered. Use https.")
-        return url
-
-
-def _is_endpoint(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        # Reading the port fails where it is no number.
-        if parts.port == 0:
-            return False
-    except ValueError:
-        return False
-    host = re.fullmatch(r"[A-Za-z0-9._:-]+", parts.hostname or "")
-    return bool(parts.scheme in ("http", "https") and host and not parts.username and not parts.query and not parts.fragment)
+        return connect(self.params, os.environ, credentials, f"huaweicloud.dcs ansible-core/{self.ansible_version}", self.warn).dcs()
 
 
 def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> str:

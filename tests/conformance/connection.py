@@ -7,24 +7,18 @@
 from __future__ import annotations
 
 import json
-import re
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import (
-    ENVIRONMENT,
-    Credentials,
-    find_credentials,
-    from_environment,
-    project_setting,
-)
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs, find_project
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError, LostAnswerError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _connection
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import ENVIRONMENT, Credentials, find_credentials, from_environment
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Answer, Http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256, TokenAuth
 from requests.auth import AuthBase
 
 
@@ -49,7 +43,7 @@ class NotingHttp(Http):
     TIMEOUT = 30.0
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(timeout=self.TIMEOUT, **settings)
+        super().__init__(**settings)
         self.exchanges: list[Exchange] = []
 
     def _judge(self, request: str, response: requests.Response, body: bytes) -> Answer:
@@ -119,35 +113,16 @@ def connect(environment: Mapping[str, str]) -> Connection:
     :raises ConfigurationError: something is missing, or can't be used
     :raises DcsError: the project can't be looked up
     """
-    options = {name: from_environment(name, environment) for name in ENVIRONMENT}
+    options: dict[str, Any] = {name: from_environment(name, environment) for name in ENVIRONMENT}
     # Which environment counts for these is decided for all of them together.
     options.update(dict.fromkeys(("access_key", "secret_key", "security_token", "token", "project_id", "project_name")))
-    credentials = find_credentials(options, environment)
-    region = options["region"] or credentials.region
-    http = NotingHttp(
+    options.update(
+        timeout=NotingHttp.TIMEOUT,
+        concurrency=1,
         max_retries=int(options["max_retries"] or 5),
         validate_certs=not boolean(options["validate_certs"] or False),
-        ca_path=options["ca_path"],
-        secrets=tuple(value for value in (*credentials.secrets(), credentials.access_key) if value),
-        user_agent="huaweicloud.dcs conformance",
+        cloud=options["cloud"] or "myhuaweicloud.com",
     )
-
-    def auth(project: str | None) -> AuthBase:
-        if credentials.token:
-            return TokenAuth(credentials.token)
-        return SdkHmacSha256(str(credentials.access_key), str(credentials.secret_key), credentials.security_token, project)
-
-    def url(value: str | None, service: str) -> str:
-        if not value and not region:
-            raise ConfigurationError(f"Which region? Set {ENVIRONMENT['region'][0]}.")
-        value = value or f"{service}.{region}.{options['cloud'] or 'myhuaweicloud.com'}"
-        return (value if "://" in value else f"https://{value}").rstrip("/")
-
-    project_id, project_name = project_setting(options, environment, credentials)
-    if not project_id:
-        name = project_name or region
-        if not name:
-            raise ConfigurationError(f"Which project? Set {ENVIRONMENT['project_id'][0]}, {ENVIRONMENT['project_name'][0]} or {ENVIRONMENT['region'][0]}.")
-        project_id = find_project(http, auth(None), re.sub(r"/v3$", "", url(options["auth_url"] or credentials.auth_url, "iam")), name)
-    endpoint = url(options["endpoint"], "dcs")
-    return Connection(http, Dcs(http, auth(project_id), endpoint, project_id), auth(project_id), credentials, f"{endpoint}/v2/{project_id}", project_id)
+    credentials = find_credentials(options, environment)
+    made = _connection.connect(options, environment, credentials, "huaweicloud.dcs conformance", warnings.warn, NotingHttp)
+    return Connection(made.http, made.dcs(), made.auth, credentials, f"{made.endpoint}/v2/{made.project_id}", made.project_id)
