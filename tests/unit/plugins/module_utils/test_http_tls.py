@@ -151,6 +151,7 @@ def test_authorities_that_can_not_be_read(authority, tmp_path, content):
         file.write_bytes(content)
     server, error = connect(context_of(authority.issue_cert("127.0.0.1")), ca_path=str(file), max_retries=3)
     assert isinstance(error, ConfigurationError)
+    assert error.code == "Configuration"
     assert str(file) in error.message
     assert "ca_path" in error.message
     assert server.connections == 0
