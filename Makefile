@@ -9,7 +9,9 @@ NOX := .build/tools/bin/nox
 ARGS ?=
 
 # Package installers read the user's settings, but nothing writes to the user's home.
+ifneq ($(HOME),$(BUILD)/home)
 export USER_HOME := $(HOME)
+endif
 export XDG_CONFIG_HOME ?= $(USER_HOME)/.config
 export HOME := $(BUILD)/home
 export XDG_CACHE_HOME := $(BUILD)/cache
