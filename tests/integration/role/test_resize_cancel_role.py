@@ -120,6 +120,23 @@ def test_check_mode_counts_wherever_it_is_set(cloud: Simulator) -> None:
     assert (result(run)["check_mode"], counts(result(run)), len(cloud.effective_cancels())) == (False, {"cancelled": 1}, 1)
 
 
+def test_what_fails_first_of_all_leaves_no_old_result(cloud: Simulator) -> None:
+    first, second = ids(cloud.schedule_many(2))
+    broken = attempt(instances=second)
+    broken["block"][0]["ansible.builtin.include_role"]["apply"] = {"become": True, "become_user": "nobody", "become_exe": "/nowhere/sudo"}
+    run = run_playbook([include(instances=first), broken], environment=cloud.environment())
+    assert [counts(fact) for fact in results(run)] == [{"cancelled": 1}, {}]
+    assert ids(cloud.effective_cancels()) == [first]
+
+
+def test_the_role_may_be_entered_in_the_middle(cloud: Simulator) -> None:
+    [waiting] = ids(cloud.schedule_many(1))
+    arguments = (PLAYBOOK, "-e", f"resize_cancel_instances={waiting}", "--start-at-task", "Read the instances")
+    run = run_playbook(*arguments, environment=cloud.environment())
+    assert run.code == 0, run.output
+    assert (result(run)["check_mode"], counts(result(run))) == (False, {"cancelled": 1})
+
+
 def test_text_that_means_false_cancels_nothing(cloud: Simulator) -> None:
     cloud.schedule()
     run = run_playbook(PLAYBOOK, "-e", "resize_cancel_all_pending=false resize_cancel_instances=''", environment=cloud.environment())
