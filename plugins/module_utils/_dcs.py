@@ -14,6 +14,7 @@ import json
 import math
 import re
 import typing as t
+from urllib.parse import urlsplit
 
 from ._errors import ConfigurationError, DcsError, ForbiddenError, LostAnswerError, NotFoundError
 
@@ -27,6 +28,10 @@ if t.TYPE_CHECKING:
 
 #: Records per page; the API takes 1 to 1000.
 PAGE_SIZE = 100
+#: Pages of one list; a list that is longer does not end.
+MOST_PAGES = 10_000
+#: How often a list is read that changes meanwhile.
+MOST_READINGS = 5
 
 # Anything else in a path could be taken for another path: an encoded slash counts as a slash where signatures are verified.
 _ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -199,12 +204,14 @@ class Dcs:
         Where some went while the pages were read, others have moved up and may have been missed. Then all is read again, until nothing new turns up.
         """
         found: dict[str, dict[str, t.Any]] = {}
-        while True:
-            known = len(found)
+        for _reading in range(MOST_READINGS):
             records, whole = self._pages(url, query, rows_name, count_name, action, key)
-            found.update(records)
-            if whole or len(found) == known:
+            if whole:
+                return records.values()
+            if records.keys() <= found.keys():
                 return found.values()
+            found.update(records)
+        raise _endless(url)
 
     def _pages(
         self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str
@@ -217,20 +224,27 @@ class Dcs:
         whole = True
         offset = 0
         last: str | None = None
-        while True:
+        for _page in range(MOST_PAGES):
             answer = self._get(url, {**query, "offset": offset, "limit": PAGE_SIZE}, action)
             rows = _rows(answer, rows_name)
-            page = {str(row[key]): row for row in rows if isinstance(row, dict) and row.get(key)}
+            page = {str(row[key]): row for row in rows if _has(row, key)}
             for row in page.values():
                 _check(answer, row, key, "name", "status")
             whole = whole and (last is None or last in page)
             new = page.keys() - found.keys()
             found.update(page)
-            if not new or (len(rows) < PAGE_SIZE and offset + len(rows) == _number(answer.data.get(count_name))):
+            if len(rows) < PAGE_SIZE and offset + len(rows) == _number(answer.data.get(count_name)):
                 return found, whole
-            overlaps = len(rows) > 1
-            last = list(page)[-1] if overlaps else None
-            offset += len(rows) - overlaps
+            if new:
+                # With a page of a single record the next one can't overlap.
+                last = str(rows[-1][key]) if len(rows) > 1 and _has(rows[-1], key) else None
+                offset += len(rows) - (last is not None)
+            elif last is not None and len(rows) > 1:
+                # Perhaps the offset was rounded to whole pages, and this was the page before again.
+                offset, last = offset + 1, None
+            else:
+                return found, whole
+        raise _endless(url)
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -257,6 +271,15 @@ def _rows(answer: Answer, name: str) -> list[t.Any]:
     if not isinstance(rows, list):
         raise _unexpected(answer, f"without a list of {name}")
     return rows
+
+
+def _has(row: t.Any, key: str) -> bool:
+    """Whether a row is a record, with an id."""
+    return isinstance(row, dict) and bool(row.get(key))
+
+
+def _endless(url: str) -> LostAnswerError:
+    return LostAnswerError(f"GET {urlsplit(url).path}: the list does not end, or changes faster than it can be read", code="UnexpectedAnswer")
 
 
 def _check(answer: Answer, record: dict[str, t.Any], *names: str) -> None:

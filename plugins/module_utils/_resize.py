@@ -53,6 +53,8 @@ EXTENDING = "EXTENDING"
 
 #: Seconds between two looks while waiting for an instance to leave EXTENDING: at first, and at most.
 WAIT_INTERVAL = (0.5, 10.0)
+#: Seconds for the last looks, once waiting is over: after that not one more begins.
+LAST_LOOKS = 10.0
 
 Outcome = t.Literal["cancelled", "absent", "executing", "applied", "failed", "not_attempted"]
 OnTooLate = t.Literal["ignore", "warn", "fail"]
@@ -451,7 +453,8 @@ def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnToo
         if step == "send":
             reply, answered = _cancel_once(dcs, request, attempts, evidence.reply)
             request_id = answered or request_id
-            evidence = evidence.after_reply(reply)
+            # Where nothing was sent for want of time, no attempt is left either.
+            evidence = evidence.after_reply(reply) if reply else evidence
         elif step == "look":
             sighting = _look(dcs, request, asked)
             task = sighting.task or task
@@ -461,11 +464,11 @@ def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnToo
             return _result(request, step, task, request_id, waiting)
 
 
-def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply | None) -> tuple[Reply, str | None]:
-    """Send a cancel, as a retry if there was one before and time is left: what it was answered with, and the answer's request id."""
+def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply | None) -> tuple[Reply | None, str | None]:
+    """Send a cancel: what it was answered with, and the answer's request id. None if it would be a retry and no time is left for it."""
     try:
         if previous is not None and not attempts.wait(previous.error):
-            return previous, None
+            return None, None
         return Reply("done"), dcs.cancel_resize(request.instance_id, t.cast(str, request.task_id), attempts)
     except LostAnswerError as error:
         return Reply("lost", error), error.request_id
@@ -529,9 +532,10 @@ def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: i
     pending = [request for request, result in results.items() if result.changed]
     deadline = time.monotonic() + seconds
     interval, longest = WAIT_INTERVAL
+    statuses: dict[str, str | DcsError | None] = {}
     while pending:
         instance_ids = list(dict.fromkeys(request.instance_id for request in pending))
-        look = functools.partial(_status_of_instance, dcs, deadline)
+        look = functools.partial(_status_of_instance, dcs, deadline, statuses)
         statuses = dict(zip(instance_ids, in_parallel(look, instance_ids, concurrency)))
         extending = []
         for request in pending:
@@ -559,11 +563,16 @@ def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: i
     return failed
 
 
-def _status_of_instance(dcs: Dcs, deadline: float, instance_id: str) -> str | DcsError | None:
+def _status_of_instance(dcs: Dcs, deadline: float, known: Mapping[str, str | DcsError | None], instance_id: str) -> str | DcsError | None:
     """The status of an instance, None if it is gone, or why it can't be read.
 
     :param deadline: when this should be over, in the time of C(time.monotonic())
+    :param known: what an earlier look showed
     """
+    if time.monotonic() > deadline + LAST_LOOKS:
+        # The looks at others have taken all the time.
+        unseen = DcsError(f"The resize is cancelled, but there was no time left to look at instance {instance_id}", code="WaitTimeout")
+        return known.get(instance_id, unseen)
     try:
         status = dcs.instance(instance_id, deadline - time.monotonic()).status
     except NotFoundError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs, Instance, check_id, find_project
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
     ConfigurationError,
@@ -119,9 +120,48 @@ def test_pages_of_one_record_can_not_overlap(dcs: Dcs, script: Script) -> None:
 
 
 def test_the_same_page_again_ends(dcs: Dcs, script: Script) -> None:
-    for offset in (0, 99):
+    for offset in (0, 99, 100):
         expect_page(script, offset, range(100), 250)
     assert listed(dcs) == list(range(100))
+
+
+def test_an_offset_may_be_rounded_to_whole_pages(dcs: Dcs, script: Script) -> None:
+    for offset, first in ((0, 0), (99, 0), (100, 100), (199, 100), (200, 200)):
+        expect_page(script, offset, range(first, min(first + 100, 250)), 250)
+    assert listed(dcs) == list(range(250))
+
+
+def test_a_list_that_does_not_end_is_no_answer(dcs: Dcs, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_dcs, "MOST_PAGES", 3)
+    for number in range(3):
+        expect_page(script, 99 * number, range(99 * number, 99 * number + 100), 1000)
+    with pytest.raises(LostAnswerError, match=f"^GET {TASKS}: the list does not end"):
+        listed(dcs)
+
+
+def test_a_list_that_changes_too_fast_is_no_answer(dcs: Dcs, script: Script) -> None:
+    for number in range(_dcs.MOST_READINGS):
+        expect_page(script, 0, range(1000 * number, 1000 * number + 100), 150)
+        expect_page(script, 99, range(1000 * number + 500, 1000 * number + 551), 150)
+    with pytest.raises(LostAnswerError, match="changes faster than it can be read"):
+        listed(dcs)
+
+
+def test_what_has_gone_for_good_is_forgotten(dcs: Dcs, script: Script) -> None:
+    expect_page(script, 0, range(100), 150)
+    expect_page(script, 99, range(101, 150), 148)
+    expect_page(script, 0, range(2, 102), 148)
+    expect_page(script, 99, range(101, 150), 148)
+    assert listed(dcs) == list(range(2, 150))
+
+
+@pytest.mark.parametrize("end", [None, {"id": ""}, {"id": "task5", "name": "EXTEND", "status": "WAITING"}])
+def test_what_is_no_record_of_its_own_at_the_end_of_a_page_costs_no_more(dcs: Dcs, script: Script, end: object) -> None:
+    script.expect("GET", TASKS, {"offset": 0, "limit": 100}, body={"task_count": 149, "tasks": [*numbered(*range(99)), end]})
+    again = isinstance(end, dict) and end["id"]
+    rows = [*([end] if again else []), *numbered(*range(99, 148))]
+    script.expect("GET", TASKS, {"offset": 99 if again else 100, "limit": 100}, body={"task_count": 149, "tasks": rows})
+    assert listed(dcs) == list(range(148))
 
 
 def test_a_record_that_comes_between_two_pages_is_listed_once(dcs: Dcs, script: Script) -> None:
@@ -136,7 +176,7 @@ def test_what_moves_up_as_others_go_is_not_missed(dcs: Dcs, script: Script, gone
     expect_page(script, 99, range(99 + gone, 150), 150 - gone)
     expect_page(script, 0, range(gone, 100 + gone), 150 - gone)
     expect_page(script, 99, range(99 + gone, 150), 150 - gone)
-    assert sorted(listed(dcs)) == list(range(150))
+    assert listed(dcs) == list(range(gone, 150))
 
 
 def test_more_may_go_than_a_page_has(dcs: Dcs, script: Script) -> None:
@@ -146,7 +186,7 @@ def test_more_may_go_than_a_page_has(dcs: Dcs, script: Script) -> None:
     expect_page(script, 198, range(0), 150)
     expect_page(script, 0, range(150, 250), 150)
     expect_page(script, 99, range(249, 300), 150)
-    assert listed(dcs) == list(range(300))
+    assert listed(dcs) == list(range(150, 300))
 
 
 def test_all_is_read_again_until_nothing_was_missed(dcs: Dcs, script: Script) -> None:
@@ -154,7 +194,7 @@ def test_all_is_read_again_until_nothing_was_missed(dcs: Dcs, script: Script) ->
     for gone, then in ((0, 2), (2, 4), (4, 4)):
         expect_page(script, 0, range(gone, 100 + gone), 150 - gone)
         expect_page(script, 99, range(99 + then, 150), 150 - then)
-    assert sorted(listed(dcs)) == list(range(150))
+    assert listed(dcs) == list(range(4, 150))
 
 
 def test_what_is_no_record_is_left_out(dcs: Dcs, script: Script) -> None:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace, _resize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs, Instance
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, list_resizes, malformed, not_begun
@@ -187,6 +187,17 @@ def test_retry_after_of_a_lost_answer_is_obeyed_before_the_repeat(script: Script
     with patch.object(_pace.Pace, "sleep") as sleep:
         assert one(NAMED).outcome == "cancelled"
     sleep.assert_called_once_with(7.0)
+
+
+def test_a_repeat_that_would_come_too_late_is_none(script: Script) -> None:
+    """It was seen waiting since the cancel was lost, and nobody has to look again."""
+    script.expect_cancel(503, headers={"Retry-After": "60"})
+    script.expect_tasks(task())
+    with patch.object(_pace.Pace, "sleep"), patch.object(_pace, "RETRY_WINDOW", 50.0):
+        result = one(NAMED)
+    assert (result.outcome, result.still_waiting) == ("failed", (TASK,))
+    assert result.error
+    assert "may have taken effect" not in result.error.message
 
 
 def test_attempts_spent_while_it_waits(script: Script) -> None:
@@ -474,6 +485,26 @@ def test_looks_grow_rarer_and_the_last_is_at_the_end(script: Script) -> None:
     assert result.error
     assert result.error.code == "WaitTimeout"
     assert pauses == [0.5, 1, 2, 4, 8, 10, 4.5]
+
+
+def test_looks_that_take_all_the_time_leave_none_for_others(script: Script) -> None:
+    """Neither for the first look at an instance nor for another one."""
+    now = [0.0]
+
+    def instance(_dcs: Dcs, instance_id: str, _within: float) -> Instance:
+        now[0] += 4
+        return Instance(instance_id, None, "EXTENDING", None, None, None)
+
+    wanted = [Request(f"i{number}", TASK) for number in range(5)]
+    for request in wanted:
+        script.expect_cancel(instance_id=request.instance_id)
+    with patch.object(Dcs, "instance", instance), patch.object(_resize, "time", SimpleNamespace(monotonic=lambda: now[0])):
+        results = cancel_resizes(dcs(), wanted, Plan(wait_timeout=5))
+    assert outcomes(results) == ["cancelled"] * 5
+    assert [result.error and result.error.code for result in results] == ["WaitTimeout"] * 5
+    # After 16 s of 5 and the last 10.
+    assert ["no time left to look at instance i4" in result.error.message for result in results if result.error] == [False] * 4 + [True]
+    assert now == [16]
 
 
 def test_gone_is_left(script: Script) -> None:
