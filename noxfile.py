@@ -139,7 +139,7 @@ def oldest_requests(session: nox.Session) -> None:
     wire = [f"tests/unit/plugins/module_utils/{name}.py" for name in ("test_http_wire", "test_http_tls", "test_http_proxy", "test_signature")]
     # Old versions of urllib3 leave it to the garbage collector to close some sockets.
     tolerated = ("-W", "default::pytest.PytestUnraisableExceptionWarning")
-    session.run("pytest", *WORKERS, *tolerated, *wire, "tests/fuzz", *session.posargs)
+    session.run("pytest", *WORKERS, *tolerated, *wire, "tests/fuzz")
     environment = BUILD / "nox" / "oldest-requests-modules"
     session.run("uv", "venv", "--quiet", "--allow-existing", "--python", f"python{OLDEST_MODULE_PYTHON}", str(environment), external=True)
     session.run("uv", "pip", "install", "--quiet", "--python", str(environment), f"requests=={OLDEST_REQUESTS}", external=True)
