@@ -66,7 +66,8 @@ options:
     default: false
   wait_timeout:
     description:
-      - How many seconds to wait at most. When they are over, the module fails, and C(changed) stays V(true).
+      - How many seconds to wait. When they are over, the module fails, and C(changed) stays V(true).
+      - The last looks at the instances may take ten seconds more, and a request.
     type: int
     default: 300
   concurrency:

@@ -211,7 +211,7 @@ POINTS: tuple[Point, ...] = (
         "offset", "What offset counts", "records", lambda what: what == "records",
         ("_dcs.Dcs._pages",), "offset_unit",
         "The API reference and the SDK: an offset, not the number of a page.",
-        "with more than one page, tasks are missed.",
+        "with more than one page, tasks are missed; but an offset that is rounded to whole pages only costs more requests.",
         f"{_LIST_TASKS}?offset=1&limit=2 on an instance with at least two tasks: the first is the second of all.",
     ),
     Point(
