@@ -100,8 +100,8 @@ def add_core_sessions(core: str, python: str) -> None:
     def sanity_core(session: nox.Session) -> None:
         """ansible-test sanity of this ansible-core, with nothing skipped and nothing ignored."""
         install(session, "sanity", core=core)
-        # ansible-test keeps its own environments in the home.
-        home = BUILD / "home"
+        # ansible-test keeps its environments in the home, and makes them anew in the middle of another one's run.
+        home = BUILD / "home" / f"sanity-{core}"
         provide_get_pip(session, home)
         with session.chdir(export("sanity", core)):
             # Without a repository of its own, what lies in an ignored folder of another one would be skipped.
