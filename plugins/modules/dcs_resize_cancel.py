@@ -283,7 +283,7 @@ def requested(module: DcsModule) -> list[Request]:
 
 def diff(results: list[Result]) -> dict[str, str]:
     """Which resizes wait, before and after."""
-    cancelled = [(result.instance_id, result.task_id) for result in results if result.changed]
+    cancelled = {(result.instance_id, result.task_id) for result in results if result.changed}
     before = [(result.instance_id, task_id) for result in results for task_id in ([result.task_id] if result.changed else result.still_waiting)]
     # One entry may have failed on what another one cancelled.
     after = [resize for resize in before if resize not in cancelled]
