@@ -22,6 +22,8 @@ import typing as t
 from ._errors import StoppedError, ThrottledError
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ._errors import DcsError
 
 #: Seconds; no retry begins after a call has spent so long on requests and on waiting between them.
@@ -207,3 +209,14 @@ class Attempts:
         self._seconds += seconds
         self._pace.sleep(seconds)
         return True
+
+
+def in_parallel(function: Callable[[t.Any], t.Any], items: Sequence[t.Any], concurrency: int) -> list[t.Any]:
+    """The function's result for each item, in order."""
+    if concurrency == 1 or len(items) <= 1:
+        return [function(item) for item in items]
+    # Not needed, and so not imported, for a single resize.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(concurrency, len(items))) as executor:
+        return list(executor.map(function, items))

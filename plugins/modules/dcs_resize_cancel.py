@@ -252,10 +252,11 @@ resizes:
 
 import typing as t
 
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes, not_begun
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, malformed, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_id": {"type": "str"},

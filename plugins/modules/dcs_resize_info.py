@@ -215,8 +215,9 @@ import re
 import typing as t
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import Listing, list_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Listing, Request, list_resizes, malformed
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Request, malformed
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_ids": {"type": "list", "elements": "str"},

@@ -167,7 +167,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "instance_after_cancel", "Status of the instance after the cancel", "RUNNING at the first look", lambda status: status == "RUNNING at the first look",
-        ("_resize.WAIT_INTERVAL", "option wait", "option wait_timeout"), "extending_after_cancel_seconds",
+        ("_cancel.WAIT_INTERVAL", "option wait", "option wait_timeout"), "extending_after_cancel_seconds",
         "Not documented.",
         "who goes on with the instance after a cancel needs wait: true, and a wait_timeout that is longer than this.",
         "GET .../instances/{instance_id} once a second after a cancel: status.",

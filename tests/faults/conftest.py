@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace, _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _cancel, _http, _pace
 
 
 @pytest.fixture(autouse=True)
@@ -16,4 +16,4 @@ def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.01)
     # How fast throttled requests are repeated is a matter of its own.
     monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
-    monkeypatch.setattr(_resize, "WAIT_INTERVAL", (0.002, 0.01))
+    monkeypatch.setattr(_cancel, "WAIT_INTERVAL", (0.002, 0.01))

@@ -16,7 +16,8 @@ from playbook import collections
 
 sys.path.insert(0, str(collections()))
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from faults.trial import Seen, run
 from simulator.client import Simulator
 

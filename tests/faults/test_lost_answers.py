@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from simulator.client import Simulator
 
 from .trial import INSTANCE, NEIGHBOURS, TASK, Seen, run

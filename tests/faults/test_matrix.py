@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from simulator.client import Simulator
 from simulator.faults import FAULTS
 

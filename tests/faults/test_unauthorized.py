@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from simulator.client import Simulator
 
 from .trial import connect, run

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256
 from simulator.client import Simulator
 

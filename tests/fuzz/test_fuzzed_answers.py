@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs, find_project
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError, DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, cancel_resizes, list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

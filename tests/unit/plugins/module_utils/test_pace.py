@@ -359,3 +359,8 @@ def test_waiting_for_others_ends_with_the_window(paused):
         if not attempts.wait(ThrottledError("throttled", retry_after=50.0)):
             break
     assert paused == [50.0] * 5
+
+
+@pytest.mark.parametrize(("concurrency", "count"), [(1, 5), (3, 1), (3, 50), (64, 2)])
+def test_parallel_results_keep_the_order(concurrency: int, count: int) -> None:
+    assert _pace.in_parallel(lambda number: number * 2, list(range(count)), concurrency) == [number * 2 for number in range(count)]

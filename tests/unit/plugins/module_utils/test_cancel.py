@@ -12,11 +12,12 @@ from unittest.mock import patch
 
 import pytest
 import requests
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace, _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _cancel, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes, not_begun
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs, Instance
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Plan, Request, Result, cancel_resizes, list_resizes, malformed, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from scripted_transport import ENDPOINT, INSTANCE, PROJECT, TASK, Expected, Script, scripted_transport, task
 
@@ -442,7 +443,7 @@ def test_a_401_before_anything_was_sent() -> None:
 @pytest.fixture
 def impatient() -> Iterator[None]:
     """Waiting without delays."""
-    with patch.object(_resize, "WAIT_INTERVAL", (0.0, 0.0)):
+    with patch.object(_cancel, "WAIT_INTERVAL", (0.0, 0.0)):
         yield
 
 
@@ -480,7 +481,7 @@ def test_looks_grow_rarer_and_the_last_is_at_the_end(script: Script) -> None:
 
     for _look in range(8):
         script.expect_instance(body={"status": "EXTENDING"})
-    with patch.object(Dcs, "sleep", sleep), patch.object(_resize, "time", SimpleNamespace(monotonic=lambda: now[0])):
+    with patch.object(Dcs, "sleep", sleep), patch.object(_cancel, "time", SimpleNamespace(monotonic=lambda: now[0])):
         result = one(NAMED, Plan(wait_timeout=30))
     assert result.error
     assert result.error.code == "WaitTimeout"
@@ -498,7 +499,7 @@ def test_looks_that_take_all_the_time_leave_none_for_others(script: Script) -> N
     wanted = [Request(f"i{number}", TASK) for number in range(5)]
     for request in wanted:
         script.expect_cancel(instance_id=request.instance_id)
-    with patch.object(Dcs, "instance", instance), patch.object(_resize, "time", SimpleNamespace(monotonic=lambda: now[0])):
+    with patch.object(Dcs, "instance", instance), patch.object(_cancel, "time", SimpleNamespace(monotonic=lambda: now[0])):
         results = cancel_resizes(dcs(), wanted, Plan(wait_timeout=5))
     assert outcomes(results) == ["cancelled"] * 5
     assert [result.error and result.error.code for result in results] == ["WaitTimeout"] * 5
@@ -578,87 +579,6 @@ def test_no_wait_in_check_mode_or_without_a_cancel(script: Script) -> None:
     assert one(NAMED, Plan(wait_timeout=60)).outcome == "absent"
 
 
-# ---- Listing
-
-
-def expect_instances(script: Script, *ids: str, **query: str) -> None:
-    rows = [{"instance_id": instance_id, "name": f"name of {instance_id}"} for instance_id in ids]
-    script.expect("GET", INSTANCES, {**query, "offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
-
-
-def test_list_of_the_project(script: Script) -> None:
-    expect_instances(script, "i0", "i1")
-    script.expect_tasks(task("SUCCESS", task_id="old"), task(), task("WAITING", "BindEip", "eip"), task("created", task_id="second"), instance_id="i0")
-    script.expect_tasks(instance_id="i1")
-    listing = list_resizes(dcs())
-    assert [(instance_id, instance and instance.name, found.id) for instance_id, instance, found in listing.resizes] == [
-        ("i0", "name of i0", TASK),
-        ("i0", "name of i0", "second"),
-    ]
-    assert (listing.errors, listing.warnings, listing.asked) == ([], [], 2)
-
-
-def test_list_by_name(script: Script) -> None:
-    expect_instances(script, name="cache")
-    assert list_resizes(dcs(), instance_name="cache").resizes == []
-
-
-def test_list_of_named_instances_reads_those_that_have_a_resize(script: Script) -> None:
-    script.expect_tasks(task(), instance_id="i0")
-    script.expect_instance(instance_id="i0", name="zero")
-    script.expect_tasks(instance_id="i1")
-    listing = list_resizes(dcs(), instance_ids=["i0", "i1", "i0"])
-    assert [(instance_id, instance and instance.name) for instance_id, instance, _found in listing.resizes] == [("i0", "zero")]
-    assert listing.asked == 2
-
-
-def test_list_of_none(script: Script) -> None:
-    assert list_resizes(dcs(), instance_ids=[]).resizes == []
-    assert script.requests == []
-
-
-@pytest.mark.parametrize(("statuses", "expected"), [((), 3), (("success",), 1), (("WAITING", "Executing"), 2), (("NONE",), 0)])
-def test_list_by_status(script: Script, statuses: tuple[str, ...], expected: int) -> None:
-    expect_instances(script, "i0")
-    script.expect_tasks(task(), task("SUCCESS", task_id="b"), task("EXECUTING", task_id="c"), task("SUCCESS", "BindEip", "d"), instance_id="i0")
-    assert len(list_resizes(dcs(), statuses=statuses).resizes) == expected
-
-
-def test_list_by_time(script: Script) -> None:
-    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
-    script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 0, "tasks": []})
-    list_resizes(dcs(), instance_ids=["i0"], start_time="20260101000000", end_time="20260201000000")
-
-
-@pytest.mark.parametrize(("code", "vanished"), [("DCS.3022", True), (None, True), ("APIGW.0101", False)])
-def test_an_instance_that_vanished_is_a_warning(script: Script, code: str | None, vanished: bool) -> None:
-    expect_instances(script, "i0", "i1")
-    script.expect_tasks(status=404, body={"error_code": code, "error_msg": "gone"}, instance_id="i0")
-    script.expect_tasks(task(), instance_id="i1")
-    listing = list_resizes(dcs())
-    assert [instance_id for instance_id, _instance, _found in listing.resizes] == ["i1"]
-    assert [instance_id for instance_id, _error in listing.errors] == ([] if vanished else ["i0"])
-    assert ["vanished" in warning and "i0" in warning for warning in listing.warnings] == ([True] if vanished else [])
-
-
-def test_a_named_instance_that_is_gone_is_an_error_and_stops_no_other(script: Script) -> None:
-    script.expect_tasks(status=404, body={"error_code": "DCS.3022", "error_msg": "gone"}, instance_id="i0")
-    script.expect_tasks(task(), instance_id="i1")
-    script.expect_instance(instance_id="i1")
-    listing = list_resizes(dcs(), instance_ids=["i0", "a/b", "i1"])
-    assert [(instance_id, error.code) for instance_id, error in listing.errors] == [("i0", "DCS.3022"), ("a/b", "InvalidId")]
-    assert len(listing.resizes) == 1
-
-
-def test_a_named_instance_that_can_not_be_read_is_a_warning(script: Script) -> None:
-    script.expect_tasks(task(), instance_id="i0")
-    script.expect_instance(403, instance_id="i0", body={"error_code": "DCS.2003", "error_msg": "no"})
-    listing = list_resizes(dcs(), instance_ids=["i0"])
-    assert [instance for _instance_id, instance, _found in listing.resizes] == [None]
-    assert "dcs:instance:get" in listing.warnings[0]
-
-
-def test_a_project_that_can_not_be_listed(script: Script) -> None:
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
-    with pytest.raises(DcsError, match="dcs:instance:list"):
-        list_resizes(dcs())
+def test_nothing_begun_fails_each_once() -> None:
+    results = not_begun([NAMED, FOUND, NAMED], DcsError("No project.", code="Configuration"))
+    assert [(result.task_id, result.outcome) for result in results] == [(TASK, "failed"), (None, "failed")]

@@ -10,10 +10,10 @@ import itertools
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._decision import Decision, History, Observation, Reply, decide, discover, predict
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, ForbiddenError, StoppedError
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Evidence, Reply, Request, Sighting, Verdict, decide, discover, predict
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from scripted_transport import INSTANCE, TASK
 
 REQUEST = Request(INSTANCE, TASK)
@@ -34,19 +34,19 @@ def background_task(status: str, task_id: str = TASK, name: str = "EXTEND") -> B
     return BackgroundTask(task_id, name, status, {}, "operator", "2026-01-31T07:38:42.503Z", None, None, None, None, None)
 
 
-def sighting(state: Any, others: int = 0) -> Sighting:
+def observation(state: Any, others: int = 0) -> Observation:
     """What a look shows that finds the task in this state."""
     waiting = tuple(background_task("WAITING", f"other{number}") for number in range(others))
     if state == "unreadable":
-        return Sighting("unreadable", error=UNREADABLE)
-    return Sighting(state, background_task(STATUS_OF_STATE[state]) if state in STATUS_OF_STATE else None, waiting)
+        return Observation("unreadable", error=UNREADABLE)
+    return Observation(state, background_task(STATUS_OF_STATE[state]) if state in STATUS_OF_STATE else None, waiting)
 
 
-def evidence(history: str) -> Evidence:
+def history_of(history: str) -> History:
     """What is known after these replies and looks, in their order."""
-    known = Evidence()
+    known = History()
     for event in history.split():
-        known = known.after_reply(REPLIES[event]) if event in REPLIES else known.after_look(sighting(event))
+        known = known.after_reply(REPLIES[event]) if event in REPLIES else known.after_observation(observation(event))
     return known
 
 
@@ -166,33 +166,33 @@ def name(row: Row) -> str:
 
 @pytest.mark.parametrize("row", TABLE, ids=name)
 def test_decide(row: Row) -> None:
-    verdict = decide(REQUEST, evidence(row.history), row.on_too_late, not row.last)
+    decision = decide(REQUEST, history_of(row.history), row.on_too_late, not row.last)
     if row.expected in ("send", "look"):
-        assert verdict == row.expected
+        assert decision == row.expected
         return
-    assert isinstance(verdict, Verdict)
-    assert verdict.outcome == row.expected
-    assert (verdict.error.code if verdict.error else None) == row.code
-    assert row.message in (verdict.error.message if verdict.error else "")
-    assert (MAY_HAVE in verdict.error.message if verdict.error else False) == (row.message == MAY_HAVE)
-    assert [row.warning in warning for warning in verdict.warnings] == ([True] if row.warning else [])
-    for warning in verdict.warnings:
+    assert isinstance(decision, Decision)
+    assert decision.outcome == row.expected
+    assert (decision.error.code if decision.error else None) == row.code
+    assert row.message in (decision.error.message if decision.error else "")
+    assert (MAY_HAVE in decision.error.message if decision.error else False) == (row.message == MAY_HAVE)
+    assert [row.warning in warning for warning in decision.warnings] == ([True] if row.warning else [])
+    for warning in decision.warnings:
         assert TASK in warning
         assert INSTANCE in warning
 
 
 def test_a_failure_keeps_the_facts_of_the_error() -> None:
-    verdict = decide(REQUEST, evidence("4239 unreadable"), "fail", True)
-    assert isinstance(verdict, Verdict)
-    assert verdict.error
-    assert (verdict.error.code, verdict.error.http_status, verdict.error.request_id) == ("DCS.2003", 403, "r1")
+    decision = decide(REQUEST, history_of("4239 unreadable"), "fail", True)
+    assert isinstance(decision, Decision)
+    assert decision.error
+    assert (decision.error.code, decision.error.http_status, decision.error.request_id) == ("DCS.2003", 403, "r1")
 
 
 def test_another_resize_that_waits_is_named_and_no_reason_to_send() -> None:
-    verdict = decide(REQUEST, evidence("4239").after_look(sighting("missing", others=2)), "warn", True)
-    assert isinstance(verdict, Verdict)
-    assert verdict.outcome == "absent"
-    assert [f"other{number} (EXTEND, WAITING)" in warning for number, warning in enumerate(verdict.warnings)] == [True, True]
+    decision = decide(REQUEST, history_of("4239").after_observation(observation("missing", others=2)), "warn", True)
+    assert isinstance(decision, Decision)
+    assert decision.outcome == "absent"
+    assert [f"other{number} (EXTEND, WAITING)" in warning for number, warning in enumerate(decision.warnings)] == [True, True]
 
 
 def histories(length: int) -> list[tuple[str, ...]]:
@@ -206,29 +206,29 @@ def histories(length: int) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize("may_repeat", [True, False])
 def test_whatever_happens_the_decision_keeps_the_rules(on_too_late: Any, may_repeat: bool) -> None:
     for history in [*histories(1), *histories(2)]:
-        known = evidence(" ".join(history))
-        verdict = decide(REQUEST, known, on_too_late, may_repeat)
-        if verdict == "send":
+        known = history_of(" ".join(history))
+        decision = decide(REQUEST, known, on_too_late, may_repeat)
+        if decision == "send":
             assert may_repeat, history
-            assert known.sighting, "nothing is repeated without a look"
-        elif verdict == "look":
-            assert not known.sighting, history
+            assert known.observation, "nothing is repeated without a look"
+        elif decision == "look":
+            assert not known.observation, history
         else:
-            assert isinstance(verdict, Verdict)
+            assert isinstance(decision, Decision)
             lost = "lost" in history
-            if verdict.outcome == "cancelled":
-                assert history[-2] == "done" or (lost and verdict.warnings), history
-            if verdict.outcome == "absent":
+            if decision.outcome == "cancelled":
+                assert history[-2] == "done" or (lost and decision.warnings), history
+            if decision.outcome == "absent":
                 assert not lost, "a lost answer never ends as if nothing had happened"
                 assert known.reply
                 assert known.reply.kind == "not_extending"
-            if verdict.outcome == "not_attempted":
+            if decision.outcome == "not_attempted":
                 assert not lost
-            if verdict.outcome in ("executing", "applied"):
-                assert (verdict.error is not None) == (on_too_late == "fail")
-                assert bool(verdict.warnings) == (on_too_late == "warn")
+            if decision.outcome in ("executing", "applied"):
+                assert (decision.error is not None) == (on_too_late == "fail")
+                assert bool(decision.warnings) == (on_too_late == "warn")
             else:
-                assert (verdict.error is not None) == (verdict.outcome in ("failed", "not_attempted")), history
+                assert (decision.error is not None) == (decision.outcome in ("failed", "not_attempted")), history
 
 
 # ---- Check mode
@@ -250,9 +250,9 @@ PREDICTIONS = [
     [(state, policy, outcome) for state, *outcomes in PREDICTIONS for policy, outcome in zip(POLICIES, outcomes, strict=True)],
 )
 def test_predict(state: Any, on_too_late: Any, outcome: str) -> None:
-    verdict = predict(REQUEST, sighting(state), on_too_late)
-    assert verdict.outcome == outcome
-    assert (verdict.error is not None) == (outcome == "failed" or (on_too_late == "fail" and outcome in ("executing", "applied")))
+    decision = predict(REQUEST, observation(state), on_too_late)
+    assert decision.outcome == outcome
+    assert (decision.error is not None) == (outcome == "failed" or (on_too_late == "fail" and outcome in ("executing", "applied")))
 
 
 @pytest.mark.parametrize("on_too_late", POLICIES)
@@ -260,11 +260,11 @@ def test_predict(state: Any, on_too_late: Any, outcome: str) -> None:
 @pytest.mark.parametrize("state", [row[0] for row in PREDICTIONS if row[0] != "unreadable"])
 def test_check_mode_predicts_what_the_real_run_reports(state: Any, others: int, on_too_late: Any) -> None:
     """The real run against a cloud in which nothing else happens."""
-    seen = sighting(state, others)
-    known = Evidence()
+    seen = observation(state, others)
+    known = History()
     step: Any = decide(REQUEST, known, on_too_late, True)
-    while not isinstance(step, Verdict):
-        known = known.after_reply(REPLIES["done" if state == "waiting" else "4239"]) if step == "send" else known.after_look(seen)
+    while not isinstance(step, Decision):
+        known = known.after_reply(REPLIES["done" if state == "waiting" else "4239"]) if step == "send" else known.after_observation(seen)
         step = decide(REQUEST, known, on_too_late, True)
     predicted = predict(REQUEST, seen, on_too_late)
     assert (predicted.outcome, predicted.warnings) == (step.outcome, step.warnings)
@@ -272,7 +272,7 @@ def test_check_mode_predicts_what_the_real_run_reports(state: Any, others: int, 
 
 
 def test_check_mode_after_a_401_sends_no_more() -> None:
-    assert predict(REQUEST, Sighting("unreadable", error=StoppedError("Stopped.", code="Stopped")), "warn").outcome == "not_attempted"
+    assert predict(REQUEST, Observation("unreadable", error=StoppedError("Stopped.", code="Stopped")), "warn").outcome == "not_attempted"
 
 
 # ---- Discovery
@@ -301,34 +301,21 @@ DISCOVERIES: list[tuple[str, list[tuple[str, str]], str | int]] = [
 @pytest.mark.parametrize(("tasks", "expected"), [row[1:] for row in DISCOVERIES], ids=[row[0] for row in DISCOVERIES])
 def test_discover(tasks: list[tuple[str, str]], expected: str | int, on_too_late: Any) -> None:
     listed = [background_task(status, f"task{number}", name) for number, (name, status) in enumerate(tasks)]
-    verdict, found = discover(FOUND, listed, on_too_late)
+    decision, found = discover(FOUND, listed, on_too_late)
     if isinstance(expected, int):
-        assert (verdict, found) == (None, listed[expected])
+        assert (decision, found) == (None, listed[expected])
         return
-    assert verdict
-    assert verdict.outcome == expected
+    assert decision
+    assert decision.outcome == expected
     assert (found.status.upper() if found else None) == ("EXECUTING" if expected == "executing" else None)
-    assert bool(verdict.warnings) == (expected == "executing" and on_too_late == "warn")
-    if verdict.warnings:
-        [warning] = verdict.warnings
+    assert bool(decision.warnings) == (expected == "executing" and on_too_late == "warn")
+    if decision.warnings:
+        [warning] = decision.warnings
         status = tasks[0][1]
         assert warning.startswith(f"Too late to cancel the resize task0 of instance {INSTANCE}: it is being carried out (its background task is {status}).")
     if expected == "failed":
-        assert verdict.error
-        assert verdict.error.code == "Ambiguous"
-        assert verdict.error.message.endswith(", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in listed))
+        assert decision.error
+        assert decision.error.code == "Ambiguous"
+        assert decision.error.message.endswith(", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in listed))
     else:
-        assert (verdict.error and verdict.error.code) == ("TooLate" if expected == "executing" and on_too_late == "fail" else None)
-
-
-# ---- Many
-
-
-@pytest.mark.parametrize(("concurrency", "count"), [(1, 5), (3, 1), (3, 50), (64, 2)])
-def test_parallel_results_keep_the_order(concurrency: int, count: int) -> None:
-    assert _resize.in_parallel(lambda number: number * 2, list(range(count)), concurrency) == [number * 2 for number in range(count)]
-
-
-def test_nothing_begun_fails_each_once() -> None:
-    results = _resize.not_begun([REQUEST, FOUND, REQUEST], DcsError("No project.", code="Configuration"))
-    assert [(result.task_id, result.outcome) for result in results] == [(TASK, "failed"), (None, "failed")]
+        assert (decision.error and decision.error.code) == ("TooLate" if expected == "executing" and on_too_late == "fail" else None)
