@@ -13,6 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ FLEETS = (1, 10, 100, 500, 2000)
 LATENCIES = (20, 100)
 #: A loop is measured over so many items and scaled up: it is linear, and slow.
 LOOP = 25
+
+
+def say(text: str) -> None:
+    """Show on the standard error what is measured next: all of it takes several minutes."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
 def uri(cloud: Simulator, instance_id: str, task_id: str) -> dict[str, Any]:
@@ -72,7 +78,8 @@ def python_for(kind: str, module_python: str) -> str:
 def cpu_per_task(cloud: Simulator, module_python: str, rounds: int) -> dict[str, Any]:
     """CPU seconds of one task of each kind, and its ratio to uri's in the same round."""
     seconds: dict[str, list[float]] = {}
-    for _round in range(rounds):
+    for number in range(rounds):
+        say(f"CPU time of a task, round {number + 1} of {rounds}")
         empty = run([], {}, module_python)
         for kind, tasks in kinds(cloud).items():
             cost = run(tasks, cloud.environment(), python_for(kind, module_python))
@@ -95,7 +102,8 @@ def prepare(cloud: Simulator, latency: int, count: int) -> list[dict[str, str]]:
 def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds: int) -> dict[str, Any]:
     """Many resizes in one task: wall time to the limit that the API's own time sets, memory and requests."""
     to_limit, seconds, per_resize, memory = [], [], [], []
-    for _round in range(rounds):
+    for number in range(rounds):
+        say(f"{count} resizes in one task, {latency} ms for each response, round {number + 1} of {rounds}")
         resizes = prepare(cloud, latency, count)
         empty = run([], {}, module_python)
         cost = run([{"huaweicloud.dcs.dcs_resize_cancel": {"resizes": resizes, "concurrency": CONCURRENCY}}], cloud.environment(), module_python)
@@ -116,6 +124,7 @@ def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds
 
 def loop(cloud: Simulator, module_python: str, latency: int, task: Mapping[str, Any]) -> float:
     """Wall seconds of one turn of a loop over resizes."""
+    say(f"a loop over {LOOP} resizes, {latency} ms for each response: {next(iter(task))}")
     items = prepare(cloud, latency, LOOP)
     empty = run([], {}, module_python)
     cost = run([{**task, "loop": items, "loop_control": {"label": "{{ item.instance_id }}"}}], cloud.environment(), module_python)
@@ -158,8 +167,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--results", type=Path, default=Path(__file__).with_name("results.json"))
     options = parser.parse_args()
-    with Simulator() as cloud:
-        results = measure_all(cloud, options.module_python, options.rounds)
+    try:
+        with Simulator() as cloud:
+            results = measure_all(cloud, options.module_python, options.rounds)
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Nothing was written.")
     options.results.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(update_page(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     print(table(results))
