@@ -28,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--port-file", type=pathlib.Path, help="write the port to this file instead of a JSON line to the standard output")
     parser.add_argument("--config", type=pathlib.Path, help="JSON file with settings, projects, accounts, instances and faults")
+    parser.add_argument("--schedule", metavar="INSTANCE_ID", action="append", default=[], help="begin with a pending resize on this instance; may be repeated")
     parser.add_argument("--tls-cert", type=pathlib.Path, help="certificate chain (PEM): speak https")
     parser.add_argument("--tls-key", type=pathlib.Path, help="private key (PEM) of the certificate")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the standard input ends, that is, with the parent process")
@@ -88,6 +89,9 @@ def main() -> None:
             server = Server(read_config(arguments.config.read_text(encoding="utf-8")) if arguments.config else {})
         except (LookupError, TypeError, ValueError) as error:
             sys.exit(f"{arguments.config}: {error}")
+        cloud = server.world.cloud
+        for instance_id in arguments.schedule:
+            cloud.schedule(cloud.add_instance(instance_id))
         asyncio.run(_run(arguments, server))
 
 

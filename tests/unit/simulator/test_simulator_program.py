@@ -51,6 +51,15 @@ def test_it_ends_with_its_parent() -> None:
         assert process.wait(10) == 0
 
 
+def test_it_begins_with_a_pending_resize() -> None:
+    command = [sys.executable, "-m", "simulator", "--until-stdin-closes", "--schedule", INSTANCE, "--schedule", "11111111" + INSTANCE[8:]]
+    with subprocess.Popen(command, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        endpoint = json.loads(process.stdout.readline())["endpoint"]
+        state = requests.post(f"{endpoint}/_control/state", json={}, timeout=60).json()
+        assert [[task["listed_status"] for task in instance["tasks"].values()] for instance in state["instances"].values()] == [["WAITING"], ["WAITING"]]
+
+
 def test_configuration_file() -> None:
     config = {
         "projects": [{"id": "a" * 32, "name": "eu-west-101"}, {"id": "b" * 32, "name": "other"}],
