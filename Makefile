@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Each target is a session of noxfile.py. All that they make stays in .build; ARGS is handed to the program that the session runs.
+# Each target is a session of noxfile.py. Everything they create stays in .build; ARGS is passed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
 NOX := .build/tools/bin/nox
@@ -18,6 +18,15 @@ export XDG_CACHE_HOME := $(BUILD)/cache
 export UV_CACHE_DIR ?= $(BUILD)/cache/uv
 export PIP_CACHE_DIR ?= $(BUILD)/cache/pip
 export UV_PYTHON_DOWNLOADS := never
+export PIP_USER := 0
+# Ansible needs a UTF-8 locale. The user's may not be generated; this one needs no generating.
+export LC_ALL := C.UTF-8
+# A git hook's variables point to the repository that the hook runs for.
+unexport $(shell git rev-parse --local-env-vars 2>/dev/null)
+# The checkout may belong to another user, as bind mounts in containers do.
+export GIT_CONFIG_COUNT := 1
+export GIT_CONFIG_KEY_0 := safe.directory
+export GIT_CONFIG_VALUE_0 := $(CURDIR)
 export PATH := $(BUILD)/pythons:$(BUILD)/tools/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -37,7 +46,7 @@ help:
 	@echo "  matrix           the same on each of them"
 	@echo "  oldest-requests  the wire and real playbooks, with the oldest requests and modules on the oldest Python"
 	@echo "  coverage         branch coverage of the plugins"
-	@echo "  conformance      what is assumed of the API, against the simulator or, with DCS_INSTANCE_ID=..., the cloud"
+	@echo "  conformance      what is assumed of the API, against the simulator or, with the variables that the README names, the cloud"
 	@echo "  mutation         mutation testing of the plugins' core"
 	@echo "  bench            benchmarks"
 	@echo "Checks:"
@@ -58,11 +67,12 @@ help:
 	@echo "  clean            remove .build"
 
 $(NOX): pyproject.toml tests/tools/pythons.sh
+	@echo "Preparing .build/tools: nox and uv, from PyPI. Later runs start at once."
 	@mkdir -p .build/home
 	@HOME="$$USER_HOME" tests/tools/pythons.sh "$(BUILD)/pythons"
 	@.build/pythons/python3 -m venv --clear .build/tools
-	@.build/tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
-	@.build/tools/bin/uv pip install --quiet --python .build/tools --group tools
+	@HOME="$$USER_HOME" .build/tools/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@HOME="$$USER_HOME" .build/tools/bin/python -m pip install --quiet --group tools
 	@touch $@
 
 tools: $(NOX)

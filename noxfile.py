@@ -5,22 +5,39 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import tempfile
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import antsibull_nox
 import nox
 import yaml
-from antsibull_fileutils.copier import GitCopier
+from antsibull_fileutils.copier import CopierError, GitCopier
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from tools.pip_settings import use_pip_settings  # noqa: E402
+
 BUILD = ROOT / ".build"
 
-# Each supported ansible-core with one of the Python versions that it runs on; together these are 3.10 to 3.13.
-CORES = {"2.16": "3.10", "2.17": "3.11", "2.18": "3.11", "2.19": "3.12", "2.20": "3.13", "2.21": "3.13"}
+# Each supported ansible-core with the Python versions that it runs on. The first one that is installed is used; the first of each row are 3.10 to 3.14.
+CORES = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.11", "3.10", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.12", "3.11", "3.13"),
+    "2.20": ("3.13", "3.14", "3.12"),
+    "2.21": ("3.14", "3.13", "3.12"),
+}
 
 # The oldest that modules may meet: Enterprise Linux 9 has Python 3.9 with this version of requests.
 OLDEST_MODULE_PYTHON = "3.9"
@@ -42,6 +59,40 @@ nox.options.sessions = ["test"]
 antsibull_nox.load_antsibull_nox_toml()
 
 
+def use_temporary_folder() -> None:
+    """Keep the temporary files of all sessions in one folder, which is removed at the end, so that interrupted programs leave nothing behind.
+
+    It is not in the build folder: the path of a Unix socket has at most 107 bytes, and Ansible has one in its temporary folder.
+    """
+    parent = tempfile.gettempdir()
+    folder = tempfile.mkdtemp(prefix="dcs-", dir=parent if len(parent) < 40 else "/tmp")  # noqa: S108
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # As after Ctrl-C, nox ends what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+use_temporary_folder()
+use_pip_settings(Path(os.environ.get("USER_HOME", os.environ["HOME"])))
+
+
+def session_on(name: str, pythons: tuple[str, ...]) -> Callable[[Callable[[nox.Session], None]], object]:
+    """Decorator of a session that runs on the first of these Python versions that is installed, and says what is missing if none is."""
+    found = next((version for version in pythons if (BUILD / "pythons" / f"python{version}").exists()), None)
+
+    def decorate(run: Callable[[nox.Session], None]) -> object:
+        def missing(session: nox.Session) -> None:
+            versions = " or ".join(f"python{version}" for version in pythons)
+            session.error(f"{name} needs {versions}, with venv. Install one, then run: make --always-make tools")
+
+        missing.__doc__ = run.__doc__
+        if found:
+            return nox.session(name=name, python=found, default=False)(run)
+        return nox.session(name=name, venv_backend="none", default=False)(missing)
+
+    return decorate
+
+
 def install(session: nox.Session, *groups: str, core: str | None = None) -> None:
     """Install dependency groups of pyproject.toml, with the given minor version of ansible-core or else the newest that the interpreter takes."""
     session.install(*(f"--group={group}" for group in groups), *([f"ansible-core~={core}.0"] if core else []))
@@ -60,7 +111,11 @@ def export(*parts: str) -> Path:
     """Copy the files that git knows into a folder of collections; return the collection's own folder there."""
     collection = fresh_folder(*parts) / "ansible_collections" / "huaweicloud" / "dcs"
     collection.parent.mkdir(parents=True)
-    GitCopier().copy(ROOT, collection)
+    try:
+        GitCopier().copy(ROOT, collection)
+    except CopierError as error:
+        git = error.__cause__ and error.__cause__.__cause__
+        raise SystemExit(f"{error}\n{git.stderr.decode() if isinstance(git, subprocess.CalledProcessError) else git}") from None
     return collection
 
 
@@ -86,17 +141,17 @@ def test(session: nox.Session) -> None:
     session.run("pytest", *WORKERS, *session.posargs)
 
 
-def add_core_sessions(core: str, python: str) -> None:
+def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
     """Add the sessions that run on one version of ansible-core."""
 
-    @nox.session(name=f"test-{core}", python=python, default=False)
+    @session_on(f"test-{core}", pythons)
     def test_core(session: nox.Session) -> None:
         """The tests that depend on ansible-core, on this one: units and real playbooks."""
         install(session, "test", core=core)
         independent = ("faults", "fuzz", "conformance", "unit/simulator", "unit/conformance")
         session.run("pytest", *WORKERS, *(f"--ignore=tests/{folder}" for folder in independent), *session.posargs)
 
-    @nox.session(name=f"sanity-{core}", python=python, default=False)
+    @session_on(f"sanity-{core}", pythons)
     def sanity_core(session: nox.Session) -> None:
         """ansible-test sanity of this ansible-core, with nothing skipped and nothing ignored."""
         install(session, "sanity", core=core)
@@ -106,12 +161,16 @@ def add_core_sessions(core: str, python: str) -> None:
         with session.chdir(export("sanity", core)):
             # Without a repository of its own, what lies in an ignored folder of another one would be skipped.
             session.run("git", "init", "--quiet", external=True)
-            session.run("git", "add", ".", external=True)
-            session.run("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs, env={"HOME": str(home)})
+            session.run("git", "add", "--force", ".", external=True)
+            log = BUILD / "sanity" / core / "log"
+            command = ("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs)
+            session.run("bash", "-o", "pipefail", "-c", '"$@" 2>&1 | tee "$0"', str(log), *command, env={"HOME": str(home)}, external=True)
+        if "All targets skipped" in log.read_text(encoding="utf-8"):
+            session.error("ansible-test has checked nothing")
 
 
-for core_version, python_version in CORES.items():
-    add_core_sessions(core_version, python_version)
+for core_version, python_versions in CORES.items():
+    add_core_sessions(core_version, python_versions)
 
 
 def provide_get_pip(session: nox.Session, home: Path) -> None:
@@ -131,7 +190,7 @@ def provide_get_pip(session: nox.Session, home: Path) -> None:
             shutil.copy(ROOT / "tests" / "tools" / "get_pip.py", cached)
 
 
-@nox.session(name="oldest-requests", python=OLDEST_PYTHON, default=False)
+@session_on("oldest-requests", (OLDEST_PYTHON,))
 def oldest_requests(session: nox.Session) -> None:
     """What goes over the wire with the oldest requests: tests, and real playbooks whose modules run on the oldest Python."""
     install(session, "test")

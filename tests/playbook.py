@@ -94,9 +94,9 @@ def collections() -> Path:
 
 
 def is_foreign(variable: str) -> bool:
-    """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, settings of Huawei Cloud or of Ansible."""
-    certificates = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-    return variable.startswith(("HW_", "HUAWEICLOUD_", "ANSIBLE_")) or variable.upper().endswith("_PROXY") or variable in certificates
+    """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, passwords, settings of Huawei Cloud or Ansible."""
+    others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
+    return variable.startswith(("HW_", "HUAWEICLOUD_", "ANSIBLE_")) or variable.upper().endswith("_PROXY") or variable in others
 
 
 def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -105,6 +105,8 @@ def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str,
         **{name: value for name, value in os.environ.items() if not is_foreign(name)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
+        # Ansible needs a UTF-8 locale. The surroundings' may not be generated; this one needs no generating.
+        "LC_ALL": "C.UTF-8",
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from pathlib import Path
 
-from playbook import ROOT, Run, run_playbook
+from playbook import Run, run_playbook
 from simulator.client import Simulator
 
 PLAYBOOK = Path(__file__).with_name("cancel.yml")
@@ -79,12 +77,11 @@ def main() -> int:
     parser.add_argument("--playbook", type=Path, default=PLAYBOOK, help="another playbook to run, with the variable instance_id")
     arguments = parser.parse_args()
 
-    scratch = ROOT / ".build" / "demo"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        # everything temporary, Ansible's own included, stays in the checkout
-        os.environ["TMPDIR"] = tempfile.tempdir = folder
+    try:
         return 0 if show(arguments.playbook.resolve()) else 1
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
 
 
 if __name__ == "__main__":

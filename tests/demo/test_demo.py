@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent
+import pytest
+from playbook import ROOT
+
 HAPPY = """\
 ---
 - name: Claim to have changed something
@@ -26,24 +32,61 @@ HAPPY = """\
 """
 
 
-def demo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it in a home of its own, with nothing of a cloud in the environment."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home)}
-    return subprocess.run([sys.executable, "-m", "demo", *arguments], cwd=TESTS, env=environment, capture_output=True, text=True, timeout=120, check=False)
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that is the folder for temporary files, too. Its path is as short as that usually is: a Unix socket's path has at most 107 bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
-def test_it_shows_both_recaps_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    result = demo(tmp_path)
-    assert result.returncode == 0, result.stdout + result.stderr
+def start(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subprocess.Popen[str]:
+    """Start it in a home of its own, in a locale that is not generated, with nothing of a cloud in the environment."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "LC_ALL": "xx_XX.UTF-8"}
+    command = [sys.executable, "-m", "demo", *arguments]
+    return subprocess.Popen(command, cwd=tests, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def demo(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    process = start(home, *arguments, tests=tests)
+    output, _nothing = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+
+def test_it_shows_both_recaps_and_leaves_nothing_behind(home: Path) -> None:
+    result = demo(home)
+    assert result.returncode == 0, result.stdout
     assert re.findall(r"localhost +: ok=2 +changed=(\d)", result.stdout) == ["1", "0"]
     assert "Cancels that took effect: 1." in result.stdout
     assert "\033" not in result.stdout, "no colours where there is no terminal"
-    assert list(tmp_path.iterdir()) == []
+    assert list(home.iterdir()) == []
 
 
-def test_a_recap_that_is_not_right_is_a_failure(tmp_path: Path) -> None:
+def test_a_checkout_with_a_long_path(home: Path, tmp_path: Path) -> None:
+    checkout = tmp_path / ("a checkout " * 9) / "dcs"
+    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    result = demo(home, tests=checkout / "tests")
+    assert result.returncode == 0, result.stdout
+    assert list(home.iterdir()) == []
+
+
+def test_ctrl_c(home: Path) -> None:
+    """It ends at once, and prints no traceback."""
+    process = start(home)
+    assert process.stdout
+    shown = ""
+    while "$ ansible-playbook" not in shown:
+        shown += process.stdout.readline()
+    # As a terminal does it: to all processes of the group.
+    os.killpg(process.pid, signal.SIGINT)
+    rest, _nothing = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert rest == "Interrupted.\n"
+
+
+def test_a_recap_that_is_not_right_is_a_failure(home: Path, tmp_path: Path) -> None:
     playbook = tmp_path / "happy.yml"
     playbook.write_text(HAPPY, encoding="utf-8")
-    result = demo(tmp_path, "--playbook", str(playbook))
+    result = demo(home, "--playbook", str(playbook))
     assert result.returncode == 1
     assert "the recap must say changed=0" in result.stdout

@@ -12,6 +12,7 @@ set -euo pipefail
 folder=$1
 preferred=(3.13 3.12 3.14 3.11 3.10)
 probe='import ensurepip, os, ssl, sys, venv; print(os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else "")'
+without_venv=()
 pyenv_versions=$(pyenv root 2>/dev/null || true)/versions
 
 mkdir -p "$folder"
@@ -24,7 +25,10 @@ launcher() {
 
 for version in 3.9 "${preferred[@]}"; do
     while read -r candidate; do
-        real=$("$candidate" -c "$probe" 2>/dev/null) || continue
+        if ! real=$("$candidate" -c "$probe" 2>/dev/null); then
+            [ "$version" = 3.9 ] || ! "$candidate" -c '' 2>/dev/null || without_venv+=("$version")
+            continue
+        fi
         if [ -n "$real" ]; then
             launcher "python$version" "$real"
             break
@@ -38,5 +42,9 @@ for version in "${preferred[@]}"; do
         exit
     fi
 done
-echo "No Python from 3.10 to 3.14 with venv and pip was found." >&2
+if [ "${#without_venv[@]}" -gt 0 ]; then
+    echo "Python ${without_venv[0]} is installed without venv. On Debian and Ubuntu, install the package python${without_venv[0]}-venv." >&2
+else
+    echo "Python 3.10 or newer, up to 3.14, is needed. On Debian and Ubuntu, install the packages python3 and python3-venv." >&2
+fi
 exit 1

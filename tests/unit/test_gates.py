@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same gates everywhere: in .ci/run, in the workflow, and as targets of make."""
+"""The same gates everywhere: in .ci/run, in the workflow, and as targets of make, whose recipes are independent of the user's environment."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -43,3 +44,15 @@ def test_each_gate_is_a_target() -> None:
         run = subprocess.run(["make", "--dry-run", "--no-print-directory", gate], cwd=ROOT, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
         assert f"-s {gate} " in run.stdout
+
+
+def test_recipes_are_independent_of_the_users_environment() -> None:
+    """Of a git hook, of a locale that is not generated, and of settings of pip that no virtual environment takes."""
+    hook = {"GIT_DIR": "/elsewhere/.git", "GIT_INDEX_FILE": "/elsewhere/index", "GIT_WORK_TREE": "/elsewhere", "GIT_CONFIG_COUNT": "7"}
+    surroundings = {**os.environ, **hook, "LANG": "xx_XX.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1"}
+    command = ["make", "--no-print-directory", "--eval=show: ; @env; git config --get-all safe.directory", "show"]
+    shown = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True).stdout.splitlines()
+    variables = dict(line.split("=", 1) for line in shown if "=" in line)
+    assert [name for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE") if name in variables] == []
+    assert (variables["LC_ALL"], variables["PIP_USER"]) == ("C.UTF-8", "0")
+    assert str(ROOT) in shown
