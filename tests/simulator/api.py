@@ -100,6 +100,13 @@ class Call:
         except ValueError:
             raise Refusal(400, "DCS.4000", f"Invalid {name}.") from None
 
+    def tags(self) -> dict[str, str]:
+        """The query parameter `tags` (`key=value`, separated by commas), if given; raises Refusal."""
+        pairs = [pair.partition("=") for pair in self.query.get("tags", "").split(",") if pair]
+        if not all(key and separator for key, separator, _value in pairs):
+            raise Refusal(400, "DCS.4000", "Invalid tags.")
+        return {key: value for key, _separator, value in pairs}
+
 
 # DCS
 
@@ -140,9 +147,13 @@ def resize(call: Call) -> Outcome:
     instance = call.instance()
     try:
         wish = json.loads(call.body)
-        spec_code, capacity, immediately = wish["spec_code"], float(wish["new_capacity"]), wish.get("execute_immediately", True)
+        spec_code, capacity, immediately = wish["spec_code"], wish["new_capacity"], wish.get("execute_immediately", True)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(400, "DCS.4000", "Invalid request body.") from None
+    # The schema has an integer; its description allows fractions below one, of smaller instances.
+    whole = isinstance(capacity, int) and not isinstance(capacity, bool) and capacity > 0
+    if not (isinstance(spec_code, str) and spec_code and isinstance(immediately, bool) and (whole or (isinstance(capacity, float) and 0 < capacity < 1))):
+        raise Refusal(400, "DCS.4000", "Invalid request body.")
     if any(task.resize and task.state in _BUSY for task in instance.tasks):
         raise Refusal(400, "DCS.4113", "The instance is being resized.")
     if instance.status != "RUNNING":
@@ -184,21 +195,27 @@ def instances(call: Call) -> Outcome:
     call.cloud.settle_all()
     exact = call.query.get("name_equal", "").lower() == "true"
     name, wanted_id, wanted_status = (call.query.get(key, "") for key in ("name", "instance_id", "status"))
+    if call.cloud.settings.name_query == "ignored":
+        name = ""
+    wanted_tags = call.tags()
     rows = [
         instance for instance in call.cloud.instances.values()
         if instance.project_id == call.project_id
         and (not name or (name == instance.name if exact else name in instance.name))
         and (not wanted_id or wanted_id == instance.id)
         and (not wanted_status or wanted_status == call.cloud.instance_status(instance))
+        and wanted_tags.items() <= instance.tags.items()
     ]
-    page = [_instance_record(call.cloud, instance) for instance in rows[offset:offset + limit]]
+    records = (_instance_record(call.cloud, instance) for instance in rows[offset:offset + limit])
+    page = [{name: value for name, value in record.items() if name not in call.cloud.settings.fields_not_listed} for record in records]
     return Answer(200, {"instance_num": len(rows), "instances": page}), None
 
 
 def instance_details(call: Call) -> Outcome:
     """GET .../instances/{instance_id} (ShowInstance)."""
     instance = call.instance()
-    return Answer(200, _instance_record(call.cloud, instance, read=True)), None
+    name = "default" if instance.enterprise_project_id == "0" else f"project-{instance.enterprise_project_id}"
+    return Answer(200, {**_instance_record(call.cloud, instance, read=True), "enterprise_project_name": name}), None
 
 
 def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) -> dict[str, Any]:
@@ -210,7 +227,8 @@ def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) ->
         "maintain_begin": instance.maintain_begin, "maintain_end": instance.maintain_end, "ip": "192.0.2.10", "port": 6379,
         "charging_mode": instance.charging_mode, "max_memory": int(instance.capacity * 1024), "used_memory": 3, "created_at": instance.created_at,
         "user_id": "6d0977e4c9b74ae7b5a083a8d0d8fafa", "user_name": "operator", "no_password_access": "false", "enable_ssl": False,
-        "service_upgrade": False, "az_codes": ["cn-north-4a"], "enterprise_project_id": "0", "tags": [],
+        "service_upgrade": False, "az_codes": ["cn-north-4a"], "enterprise_project_id": instance.enterprise_project_id,
+        "tags": [{"key": key, "value": value} for key, value in instance.tags.items()],
     }
 
 

@@ -107,6 +107,8 @@ class Instance:
     maintain_begin: str = "18:00:00"
     maintain_end: str = "22:00:00"
     charging_mode: int = 0
+    tags: dict[str, str] = dataclasses.field(default_factory=dict)
+    enterprise_project_id: str = "0"
     created_at: str = dataclasses.field(default_factory=lambda: timestamp(utc_now()))
     tasks: list[Task] = dataclasses.field(default_factory=list)
     pending: list[Pending] = dataclasses.field(default_factory=list)

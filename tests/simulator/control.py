@@ -132,6 +132,7 @@ class Control:
                 instance.id: {
                     "name": instance.name, "project_id": instance.project_id, "status": cloud.instance_status(instance), "spec_code": instance.spec_code,
                     "capacity": instance.capacity, "maintain_begin": instance.maintain_begin, "maintain_end": instance.maintain_end,
+                    "tags": instance.tags, "enterprise_project_id": instance.enterprise_project_id,
                     "tasks": {
                         task.id: {"name": task.name, "state": task.state.value, "listed_status": cloud.task_status(task), "details": task.details}
                         for task in instance.tasks

@@ -38,6 +38,14 @@ class Settings:
     page_cap: Annotated[int | None, "Most records on a page, whatever `limit` asks for; null is no cap."] = None
     offset_unit: Annotated[Literal["records", "pages"], "What `offset` counts: `records`, or `pages` of `limit` records."] = "records"
 
+    # The list of instances
+    name_query: Annotated[Literal["contains", "ignored"], "What the query `name` does: `contains` selects by part of the name, `ignored` has no effect."] = (
+        "contains"
+    )
+    fields_not_listed: Annotated[list[str], "Fields that the records of the list of instances lack, such as `tags`; reading one instance shows them."] = (
+        dataclasses.field(default_factory=list)
+    )
+
     # The instance
     instance_status_waiting: Annotated[str, "Status of an instance while its resize waits."] = "RUNNING"
     extending_after_cancel_seconds: Annotated[float, "Seconds for which an instance shows `EXTENDING` after a cancel."] = 0

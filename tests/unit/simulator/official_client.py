@@ -32,7 +32,7 @@ def main(endpoint: str, access_key: str, secret_key: str, project_id: str, insta
         resized = client.resize_instance(ResizeInstanceRequest(instance_id=instance_id, body=body))
         tasks = client.list_background_task(ListBackgroundTaskRequest(instance_id=instance_id, offset=0, limit=5))
         shown = client.show_instance(ShowInstanceRequest(instance_id=instance_id))
-        listed = client.list_instances(ListInstancesRequest(limit=5, name="cache"))
+        listed = client.list_instances(ListInstancesRequest(limit=5, name="cache", tags="env=prod"))
     except ClientRequestException as error:
         print(json.dumps({"status": error.status_code, "code": error.error_code, "message": error.error_msg, "request_id": error.request_id}))
         return

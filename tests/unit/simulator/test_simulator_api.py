@@ -80,7 +80,9 @@ def test_scheduling(cloud: Simulator, caller: Caller, immediately: bool | None, 
     assert task["status"] == status
     assert {"details", "user_name", "user_id", "params", "created_at", "updated_at", "enable_show"} < set(task)
     assert caller.call("resize", body=body).code == "DCS.4113"
-    assert caller.call("resize", body={}).code == "DCS.4000"
+    capacities = ({**body, "new_capacity": value} for value in ("8", 8.0, True, 0, 1.5, None))
+    wrong = [{}, [], {"spec_code": "x"}, *capacities, {**body, "execute_immediately": "false"}]
+    assert [caller.call("resize", body=words).code for words in wrong] == ["DCS.4000"] * len(wrong)
 
 
 def test_pages_of_tasks(cloud: Simulator, caller: Caller) -> None:
@@ -118,6 +120,23 @@ def test_lists_of_instances(cloud: Simulator, caller: Caller) -> None:
     assert names(status="CLOSED", limit=2) == ["cache-0", "cache-2"]
     assert caller.call("instances").json()["instance_num"] == 13
     assert caller.call("instance").json()["capacity_minor"] == ".125"
+
+
+def test_tags_and_enterprise_projects(cloud: Simulator, caller: Caller) -> None:
+    env, team = {"key": "env", "value": "prod"}, {"key": "team", "value": "cache"}
+    cloud.add_instance(INSTANCE, tags={"env": "prod", "team": "cache"}, enterprise_project_id="f0d5c8a1-0000-4000-8000-000000000001")
+    cloud.add_instance(OTHER_INSTANCE, tags={"env": "prod"})
+    listed = caller.call("instances").json()["instances"]
+    assert [instance["tags"] for instance in listed] == [[env, team], [env]]
+    assert [instance["enterprise_project_id"] for instance in listed] == ["f0d5c8a1-0000-4000-8000-000000000001", "0"]
+    shown = caller.call("instance", instance_id=OTHER_INSTANCE).json()
+    assert (shown["tags"], shown["enterprise_project_id"], shown["enterprise_project_name"]) == (listed[1]["tags"], "0", "default")
+
+    def found(tags: str) -> list[str]:
+        return [instance["instance_id"] for instance in caller.call("instances", {"tags": tags}).json()["instances"]]
+
+    assert [found(tags) for tags in ("env=prod", "env=prod,team=cache", "env=test", "team=")] == [[INSTANCE, OTHER_INSTANCE], [INSTANCE], [], []]
+    assert [caller.call("instances", {"tags": tags}).status for tags in ("env", "=prod")] == [400, 400]
 
 
 def test_projects(cloud: Simulator, caller: Caller) -> None:

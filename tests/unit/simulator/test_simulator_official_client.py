@@ -21,7 +21,7 @@ from simulator.client import Simulator
 @pytest.fixture
 def run(cloud: Simulator, tmp_path: pathlib.Path) -> Any:
     """Runs the official client in a home of its own."""
-    cloud.add_instance(INSTANCE, name="cache-1")
+    cloud.add_instance(INSTANCE, name="cache-1", tags={"env": "prod"}, enterprise_project_id="f0d5c8a1-0000-4000-8000-000000000001")
     cloud.add_instance(name="other")
     account = cloud.environment()
 
@@ -49,6 +49,9 @@ def test_it_schedules_lists_and_shows(run: Any, cloud: Simulator) -> None:
     assert result["shown"]["instance_id"] == INSTANCE
     assert result["shown"]["capacity"] == 2
     assert [instance["name"] for instance in result["listed"]["instances"]] == ["cache-1"]
+    for instance in (result["shown"], *result["listed"]["instances"]):
+        assert instance["tags"] == [{"key": "env", "value": "prod"}]
+        assert instance["enterprise_project_id"] == "f0d5c8a1-0000-4000-8000-000000000001"
     assert [(request["kind"], request["status"]) for request in cloud.requests()] == [("resize", 204), ("tasks", 200), ("instance", 200), ("instances", 200)]
 
 
