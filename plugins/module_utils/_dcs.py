@@ -71,6 +71,8 @@ class Instance(t.NamedTuple):
     :ivar status: such as C(RUNNING) or C(EXTENDING)
     :ivar maintain_begin: start of the maintenance window, UTC, C(HH:mm:ss)
     :ivar maintain_end: its end, likewise
+    :ivar tags: as received, a list of keys and values; None if the record has none
+    :ivar enterprise_project_id: as received; None if the record has none
     """
 
     id: str
@@ -79,6 +81,8 @@ class Instance(t.NamedTuple):
     spec_code: str | None
     maintain_begin: str | None
     maintain_end: str | None
+    tags: t.Any = None
+    enterprise_project_id: t.Any = None
 
 
 def check_id(what: str, value: str) -> str:
@@ -328,6 +332,8 @@ def _instance(row: dict[str, t.Any]) -> Instance:
         spec_code=_text(row.get("spec_code")),
         maintain_begin=_text(row.get("maintain_begin")),
         maintain_end=_text(row.get("maintain_end")),
+        tags=row.get("tags"),
+        enterprise_project_id=row.get("enterprise_project_id"),
     )
 
 

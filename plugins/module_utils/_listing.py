@@ -7,23 +7,85 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import typing as t
 
-from ._errors import AuthenticationError, DcsError, NotFoundError, StoppedError
+from ._errors import AuthenticationError, DcsError, LostAnswerError, NotFoundError, StoppedError
 from ._pace import in_parallel
 from ._resize import WAITING_STATUSES, is_resize
 
 if t.TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ._dcs import BackgroundTask, Dcs, Instance
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+_DAY = datetime.timedelta(days=1)
+
+
+class InstanceFilter(t.NamedTuple):
+    """Which instances of the project, judged by what the instances list shows of them. All conditions must be met; an empty one always is.
+
+    :ivar name: part of the name, in any case
+    :ivar tags: keys and values, compared exactly
+    :ivar enterprise_project_id: in any case
+    :ivar exclude: none of these IDs or whole names, in any case
+    """
+
+    name: str | None = None
+    tags: Mapping[str, str] | None = None
+    enterprise_project_id: str | None = None
+    exclude: Sequence[str] = ()
+
+    def check(self, instances: Sequence[Instance]) -> None:
+        """Check that the list shows what the conditions are about. Some editions of the API may lack a field, and then nothing can be told from it.
+
+        :raises LostAnswerError: no instance has it
+        """
+        for field, condition in (("tags", self.tags), ("enterprise_project_id", self.enterprise_project_id)):
+            if condition and instances and all(getattr(instance, field) is None for instance in instances):
+                raise LostAnswerError(
+                    f"The instances list has no {field} for any of {len(instances)} instances, so they can't be filtered by it. Use instance_ids instead.",
+                    code="UnexpectedAnswer",
+                )
+
+    def unmatched(self, instances: Sequence[Instance]) -> list[str]:
+        """What is to be excluded but is neither the ID nor the name of any of these instances."""
+        known = {_plain(text) for instance in instances for text in (instance.id, instance.name or "")}
+        return [text for text in self.exclude if _plain(text) not in known]
+
+    def admits(self, instance: Instance) -> bool:
+        """Whether an instance meets all conditions.
+
+        :raises LostAnswerError: the list's record of the instance can't be understood
+        """
+        excluded = {_plain(text) for text in self.exclude}
+        if _plain(instance.id) in excluded:
+            return False
+        if self.enterprise_project_id:
+            # An instance without one belongs to none.
+            found = instance.enterprise_project_id
+            if found is None or _plain(_scalar(instance, "enterprise_project_id", found)) != _plain(self.enterprise_project_id):
+                return False
+        if self.tags:
+            tags = _tags(instance)
+            if any(tags.get(key) != value for key, value in self.tags.items()):
+                return False
+        if self.name or excluded:
+            name = _plain(_scalar(instance, "name", instance.name))
+            return name not in excluded and _plain(self.name or "") in name
+        return True
+
+
+EVERY_INSTANCE = InstanceFilter()
 
 
 class Listing(t.NamedTuple):
     """Resizes, and what could not be read.
 
     :ivar resizes: each with its instance, which is None where the instance was not read
-    :ivar errors: the id of an instance and why its resizes can't be read
+    :ivar errors: the ID of an instance and why its resizes can't be read
     :ivar asked: how many instances there were to read
     """
 
@@ -37,7 +99,7 @@ def list_resizes(
     dcs: Dcs,
     *,
     instance_ids: Sequence[str] | None = None,
-    instance_name: str | None = None,
+    instances: InstanceFilter = EVERY_INSTANCE,
     statuses: Sequence[str] = WAITING_STATUSES,
     start_time: str | None = None,
     end_time: str | None = None,
@@ -46,15 +108,25 @@ def list_resizes(
     """The resizes of some or all instances of the project, in the order of the instances.
 
     :param instance_ids: None: all of the project
-    :param instance_name: of all of the project, only those whose name contains this
+    :param instances: of all of the project, only these
     :param statuses: which background tasks, in any case; empty: all
-    :param start_time: UTC, C(yyyyMMddHHmmss)
+    :param start_time: UTC, `yyyyMMddHHmmss`
     :param end_time: likewise
     :raises DcsError: the project's instances can't be listed
     """
     named = instance_ids is not None
-    known = {} if named else {instance.id: instance for instance in dcs.instances(instance_name)}
-    wanted = frozenset(status.upper() for status in statuses)
+    known: dict[str, Instance] = {}
+    errors: list[tuple[str, DcsError]] = []
+    warnings: list[str] = []
+    if instance_ids is None:
+        known, errors, warnings = _select(dcs, instances)
+    # The same instance once, however its ID is written.
+    unique: dict[str, str] = {}
+    for instance_id in instance_ids or known:
+        unique.setdefault(instance_id.lower(), instance_id)
+    ids = list(unique.values())
+    listing = Listing([], errors, warnings, len(errors) + len(ids))
+    wanted = frozenset(_status(status) for status in statuses)
 
     def read(instance_id: str) -> tuple[list[BackgroundTask], Instance | None, DcsError | None, str | None]:
         try:
@@ -64,7 +136,10 @@ def list_resizes(
             if isinstance(error, NotFoundError) and not named and not (error.code or "").startswith("APIGW."):
                 return [], None, None, f"The instance {instance_id} vanished while its resizes were being listed."
             return [], None, error, None
-        resizes = [task for task in tasks if is_resize(task) and (not wanted or task.status.upper() in wanted)]
+        except Exception as error:
+            # A bug of ours must not hide the resizes of other instances.
+            return [], None, unexpected(error), None
+        resizes = [task for task in tasks if is_resize(task) and (not wanted or _status(task.status) in wanted)]
         instance = known.get(instance_id)
         warning = None
         if resizes and instance is None:
@@ -74,10 +149,10 @@ def list_resizes(
                 return resizes, None, error, None
             except DcsError as error:
                 warning = f"The instance {instance_id} can't be read, so its name, status and maintenance window are missing: {error.message}"
+            except Exception as error:
+                return resizes, None, unexpected(error), None
         return resizes, instance, None, warning
 
-    ids = list(dict.fromkeys(instance_ids if instance_ids is not None else known))
-    listing = Listing([], [], [], len(ids))
     for instance_id, (resizes, instance, error, warning) in zip(ids, in_parallel(read, ids, concurrency)):
         listing.resizes.extend((instance_id, instance, task) for task in resizes)
         if error:
@@ -85,3 +160,77 @@ def list_resizes(
         if warning:
             listing.warnings.append(warning)
     return listing
+
+
+def unexpected(error: Exception) -> DcsError:
+    """An exception that nobody foresaw, as an error for users."""
+    return DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")
+
+
+def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:
+    """When the instance's maintenance window is open next, in UTC as ISO 8601: `now` if it is open; None if the window is unknown.
+
+    :param now: in UTC
+    """
+    begin, end = (_since_midnight(text) for text in (instance.maintain_begin, instance.maintain_end))
+    if begin is None or end is None or begin == end:
+        return None
+    now = now.replace(microsecond=0)
+    midnight = now.replace(hour=0, minute=0, second=0)
+    # The remainder of a division by a day is never negative, which covers windows across midnight.
+    since_begin = (now - midnight - begin) % _DAY
+    moment = now if since_begin < (end - begin) % _DAY else now + (_DAY - since_begin)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _select(dcs: Dcs, instances: InstanceFilter) -> tuple[dict[str, Instance], list[tuple[str, DcsError]], list[str]]:
+    """The project's instances that the filter admits, by ID; those that can't be judged; and warnings.
+
+    The API is not asked to filter: it is not documented how it compares.
+    """
+    listed = dcs.instances()
+    instances.check(listed)
+    warnings = [f"exclude: no instance of the project has the ID or the name {text!r}." for text in instances.unmatched(listed)]
+    selected: dict[str, Instance] = {}
+    errors: list[tuple[str, DcsError]] = []
+    for instance in listed:
+        try:
+            if instances.admits(instance):
+                selected[instance.id] = instance
+        except DcsError as error:
+            errors.append((instance.id, error))
+    return selected, errors, warnings
+
+
+def _plain(text: str) -> str:
+    """Text as it is compared: in any case, without white space around it."""
+    return text.strip().casefold()
+
+
+def _status(text: str) -> str:
+    return "".join(text.split()).upper()
+
+
+def _tags(instance: Instance) -> dict[str, str]:
+    """The tags of an instance. Source: ListInstances, `tags` is a list of `key` and `value`, of which the value may be missing."""
+    rows = [] if instance.tags is None else instance.tags
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("key") is not None for row in rows):
+        raise _not_understood(instance, "tags")
+    return {_scalar(instance, "tags", row["key"]): "" if row.get("value") is None else _scalar(instance, "tags", row["value"]) for row in rows}
+
+
+def _scalar(instance: Instance, what: str, value: t.Any) -> str:
+    if value is None or isinstance(value, (dict, list)):
+        raise _not_understood(instance, what)
+    return str(value)
+
+
+def _not_understood(instance: Instance, what: str) -> LostAnswerError:
+    return LostAnswerError(
+        f"The {what} of instance {instance.id} in the instances list can't be understood, so it can't be filtered by it.", code="UnexpectedAnswer"
+    )
+
+
+def _since_midnight(text: str | None) -> datetime.timedelta | None:
+    match = _TIME.fullmatch(text.strip()) if text else None
+    return datetime.timedelta(hours=int(match[1]), minutes=int(match[2]), seconds=int(match[3] or 0)) if match else None

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: dcs_resize_info
-short_description: List DCS resizes, by default those that wait for the maintenance window
+short_description: List DCS resizes, by default the pending ones
 version_added: 1.0.0
 author:
   - The huaweicloud.dcs contributors (@huaweicloud-dcs)
 description:
-  - Lists the resizes (specification changes) of Huawei Cloud DCS instances, of some or of all instances of a project.
-  - By default it lists those that wait for the maintenance window. RV(resizes) can be passed unchanged to
-    O(huaweicloud.dcs.dcs_resize_cancel#module:resizes).
+  - Lists resizes (specification changes) of Huawei Cloud DCS instances, for specific instances or for all instances of a project.
+  - By default only pending resizes are listed, that is, specification changes scheduled for the maintenance time window. RV(resizes) can be passed unchanged
+    to O(huaweicloud.dcs.dcs_resize_cancel#module:resizes).
 extends_documentation_fragment:
   - huaweicloud.dcs._connection
   - huaweicloud.dcs._attributes
@@ -22,41 +22,61 @@ attributes:
   check_mode:
     support: full
     details:
-      - Changes nothing, in check mode or not.
+      - Only reads, in check mode as well.
   diff_mode:
     support: N/A
     details:
-      - Changes nothing.
+      - Only reads.
   idempotent:
     support: full
 options:
   instance_ids:
     description:
-      - The ids of the instances whose resizes to list. If it is not set, those of every instance of the project. An empty list is fine, and nothing is
-        asked.
+      - The IDs of the instances whose resizes to list. If omitted, all instances of the project. With an empty list no request is sent.
     type: list
     elements: str
   instance_name:
     description:
-      - Only the instances of the project whose name contains this. Not together with O(instance_ids).
+      - Only instances of the project whose name contains this text, in uppercase or lowercase.
+      - Mutually exclusive with O(instance_ids), like the other options that select instances of the project. They are evaluated by the module itself, on what
+        the list of the project's instances shows, before the background tasks of an instance are read. An instance must meet all of them.
     type: str
+  tags:
+    description:
+      - Only instances of the project that have all of these tags, each with exactly this value. An empty value stands for a tag without a value.
+      - Values are text or whole numbers. Quote a value that YAML would read as anything else, such as V("true") or V("1.10").
+      - Mutually exclusive with O(instance_ids).
+    type: dict
+  enterprise_project_id:
+    description:
+      - Only instances of the project that belong to the enterprise project with this ID. The ID of the default enterprise project is V(0).
+      - Mutually exclusive with O(instance_ids).
+    type: str
+  exclude:
+    description:
+      - Instances of the project to leave out, as instance IDs or as full names, in uppercase or lowercase. The module warns about an entry that matches none
+        of the project's instances.
+      - Mutually exclusive with O(instance_ids).
+    type: list
+    elements: str
   status:
     description:
-      - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED). An empty list means all.
+      - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED), in uppercase or lowercase. An
+        empty list means all.
     type: list
     elements: str
     default: [WAITING, CREATED]
   start_time:
     description:
-      - Only background tasks from this time on, UTC, as C(yyyyMMddHHmmss).
+      - Only background tasks created at or after this time, UTC, as C(yyyyMMddHHmmss).
     type: str
   end_time:
     description:
-      - Only background tasks up to this time, UTC, as C(yyyyMMddHHmmss).
+      - Only background tasks created at or before this time, UTC, as C(yyyyMMddHHmmss).
     type: str
   concurrency:
     description:
-      - How many requests are in flight at once, 1 to 64.
+      - The maximum number of concurrent requests, 1 to 64.
     type: int
     default: 8
 seealso:
@@ -67,19 +87,27 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Which resizes wait in the project?
+- name: List the pending resizes of the project
   huaweicloud.dcs.dcs_resize_info:
     region: cn-north-4
   register: found
 
 - name: Show them
   ansible.builtin.debug:
-    msg: "{{ item.instance_name }}: {{ item.old_capacity }} GB to {{ item.new_capacity }} GB, from {{ item.maintain_begin }} UTC on"
+    msg: "{{ item.instance_name }}: {{ item.old_capacity }} GB to {{ item.new_capacity }} GB, not before {{ item.next_window_begin }}"
   loop: "{{ found.resizes }}"
   loop_control:
     label: "{{ item.instance_id }}"
 
-- name: All resizes that two instances ever had
+- name: List the pending resizes of the production instances, except for two of them
+  huaweicloud.dcs.dcs_resize_info:
+    tags:
+      environment: production
+    exclude:
+      - sessions
+      - 5560df16-cebf-4473-95c4-d1b573c16e79
+
+- name: List all resizes of two instances, past and pending
   huaweicloud.dcs.dcs_resize_info:
     instance_ids:
       - 5560df16-cebf-4473-95c4-d1b573c16e79
@@ -95,32 +123,32 @@ resizes:
   elements: dict
   contains:
     instance_id:
-      description: The instance.
+      description: The ID of the instance.
       type: str
       returned: always
       sample: 5560df16-cebf-4473-95c4-d1b573c16e79
     instance_name:
-      description: Its name. Null, like the three that follow, if the instance itself was not read.
+      description: The name of the instance. Null if the instance itself was not read.
       type: str
       returned: always
       sample: sessions
     instance_status:
-      description: Its status.
+      description: The status of the instance. Null if the instance itself was not read.
       type: str
       returned: always
       sample: RUNNING
     maintain_begin:
-      description: The beginning of its maintenance window, UTC.
+      description: The beginning of the instance's maintenance window, UTC. Null if the instance itself was not read.
       type: str
       returned: always
       sample: '18:00:00'
     maintain_end:
-      description: The end of its maintenance window, UTC.
+      description: The end of the instance's maintenance window, UTC. Null if the instance itself was not read.
       type: str
       returned: always
       sample: '22:00:00'
     task_id:
-      description: The background task.
+      description: The ID of the background task.
       type: str
       returned: always
       sample: 8abf6e1e72c12e7c0172c15b508500aa
@@ -134,18 +162,25 @@ resizes:
       type: str
       returned: always
       sample: WAITING
+    next_window_begin:
+      description: >-
+        When the instance's maintenance window is open next, UTC, in ISO 8601 format. A pending resize starts then at the earliest. The current time if the
+        window is open. Null if the window is unknown.
+      type: str
+      returned: always
+      sample: '2026-01-31T18:00:00Z'
     user_name:
-      description: Who scheduled it.
+      description: The user who scheduled the resize.
       type: str
       returned: always
       sample: operator
     created_at:
-      description: When it was scheduled, UTC.
+      description: When the background task was created, UTC.
       type: str
       returned: always
       sample: '2026-01-31T07:38:42.503Z'
     updated_at:
-      description: When it was last updated, UTC.
+      description: When the background task was last updated, UTC.
       type: str
       returned: always
       sample: '2026-01-31T07:38:42.503Z'
@@ -170,7 +205,7 @@ resizes:
       returned: always
       sample: 8.0
     details:
-      description: All that the API says about it, as received.
+      description: The details of the background task, as received from the API.
       type: raw
       returned: always
       sample:
@@ -179,13 +214,13 @@ resizes:
         old_resource_spec_code: redis.ha.xu1.large.r2.4
         new_resource_spec_code: redis.ha.xu1.large.r2.8
 errors:
-  description: What could not be read. The module fails if there is anything.
+  description: Instances whose resizes could not be read. The module fails if there are any.
   returned: always
   type: list
   elements: dict
   contains:
     instance_id:
-      description: The instance. Null if the instances themselves could not be listed.
+      description: The ID of the instance. Null if the instances themselves could not be listed.
       type: str
       returned: always
       sample: 5560df16-cebf-4473-95c4-d1b573c16e79
@@ -195,33 +230,41 @@ errors:
       returned: always
       sample: DCS.2003
     message:
-      description: What was attempted, and why it failed.
+      description: What failed, and why.
       type: str
       returned: always
       sample: 'GET /v2/0123/instances/5560/tasks: answered with status 403 and DCS.2003: Policy does not allow it.'
     http_status:
-      description: The status of the answer. Null if there was none.
+      description: The HTTP status of the response. Null if there was none.
       type: int
       returned: always
       sample: 403
     request_id:
-      description: The id of the request, for Huawei Cloud's support. Null if the answer had none.
+      description: The ID of the request, for Huawei Cloud's support. Null if the response had none.
       type: str
       returned: always
       sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d
 """
 
+import datetime
 import re
 import typing as t
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import Listing, list_resizes
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import InstanceFilter, Listing, list_resizes, next_window_begin, unexpected
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Request, malformed
 
+#: Options that select instances of the project.
+FILTERS: dict[str, dict[str, t.Any]] = {
+    "instance_name": {"type": "str"},
+    "tags": {"type": "dict"},
+    "enterprise_project_id": {"type": "str"},
+    "exclude": {"type": "list", "elements": "str"},
+}
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_ids": {"type": "list", "elements": "str"},
-    "instance_name": {"type": "str"},
+    **FILTERS,
     "status": {"type": "list", "elements": "str", "default": list(WAITING_STATUSES)},
     "start_time": {"type": "str"},
     "end_time": {"type": "str"},
@@ -229,8 +272,16 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def rows(listing: Listing) -> list[dict[str, t.Any]]:
-    """The resizes as users see them."""
+def utc_now() -> datetime.datetime:
+    """The present moment."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def rows(listing: Listing, now: datetime.datetime) -> list[dict[str, t.Any]]:
+    """The resizes as users see them.
+
+    :param now: in UTC
+    """
     return [
         {
             "instance_id": instance_id,
@@ -238,6 +289,7 @@ def rows(listing: Listing) -> list[dict[str, t.Any]]:
             "instance_status": instance.status if instance else None,
             "maintain_begin": instance.maintain_begin if instance else None,
             "maintain_end": instance.maintain_end if instance else None,
+            "next_window_begin": next_window_begin(instance, now) if instance else None,
             **task.as_result(),
         }
         for instance_id, instance, task in listing.resizes
@@ -245,7 +297,7 @@ def rows(listing: Listing) -> list[dict[str, t.Any]]:
 
 
 def nothing_to_ask(instance_ids: list[str] | None) -> Listing | None:
-    """The listing, if there is no id at all or none that can be asked for."""
+    """The listing, if there is no ID at all or none that can be asked for."""
     if instance_ids is None:
         return None
     refused = [(instance_id, malformed(Request(instance_id))) for instance_id in dict.fromkeys(instance_ids)]
@@ -253,34 +305,51 @@ def nothing_to_ask(instance_ids: list[str] | None) -> Listing | None:
     return Listing([], errors, [], len(errors)) if len(errors) == len(refused) else None
 
 
+def wanted_tags(module: DcsModule) -> dict[str, str]:
+    """The option `tags`. A missing value is an empty one: left out, it would select more instances than were asked for."""
+    tags: dict[str, str] = {}
+    for key, value in (module.params["tags"] or {}).items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
+            module.fail_json(msg=f"tags: the value of {key!r} must be text or a whole number, not {value!r}. Quote it.")
+        tags[str(key).strip()] = "" if value is None else str(value).strip()
+    if "" in tags:
+        module.fail_json(msg="tags: a key is empty.")
+    return tags
+
+
 def main() -> None:
-    module = DcsModule(OPTIONS, always={"resizes": [], "errors": []}, mutually_exclusive=[("instance_ids", "instance_name")])
+    module = DcsModule(OPTIONS, always={"resizes": [], "errors": []}, mutually_exclusive=[("instance_ids", name) for name in FILTERS])
     params = module.params
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, and is {params[name]!r}")
-    statuses = [status.strip() for status in params["status"]]
-    if not all(statuses):
+    if not all(status.strip() for status in params["status"]):
         module.fail_json(msg="status must have no blank entries; an empty list means all")
+    instances = InstanceFilter(
+        name=params["instance_name"],
+        tags=wanted_tags(module),
+        enterprise_project_id=params["enterprise_project_id"],
+        exclude=[text for text in params["exclude"] or () if text.strip()],
+    )
     try:
         # Where nothing can be asked, no project is looked up either.
         listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
             module.connect(),
             instance_ids=params["instance_ids"],
-            instance_name=params["instance_name"],
-            statuses=statuses,
+            instances=instances,
+            statuses=params["status"],
             start_time=params["start_time"],
             end_time=params["end_time"],
             concurrency=params["concurrency"],
         )
-    except DcsError as error:
-        module.fail_json(msg=error.message, errors=[{"instance_id": None, **error.as_result()}])
+        resizes = rows(listing, utc_now())
+    except Exception as error:
+        # A bug of ours must not cost the keys that are always returned.
+        failure = error if isinstance(error, DcsError) else unexpected(error)
+        module.fail_json(msg=failure.message, errors=[{"instance_id": None, **failure.as_result()}])
     for warning in listing.warnings:
         module.warn(warning)
-    returned = {
-        "resizes": rows(listing),
-        "errors": [{"instance_id": instance_id, **error.as_result()} for instance_id, error in listing.errors],
-    }
+    returned = {"resizes": resizes, "errors": [{"instance_id": instance_id, **error.as_result()} for instance_id, error in listing.errors]}
     if listing.errors:
         module.fail_json(msg=summarize(listing.errors, listing.asked, "instances"), **returned)
     module.exit_json(changed=False, **returned)

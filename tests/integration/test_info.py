@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from typing import Any
 from urllib.parse import parse_qsl
@@ -70,6 +71,83 @@ def test_what_is_listed(cloud: Simulator) -> None:
     assert (row["old_capacity"], row["new_capacity"], row["details"]["new_capacity"]) == (2.0, 4.0, "4")
     assert row == run.result("project")["resizes"][0]
     assert {request["method"] for request in cloud.requests()} == {"GET"}
+
+
+def test_only_the_instances_asked_for(cloud: Simulator) -> None:
+    """By name, tags, enterprise project and exclusion, whatever the API does with a query; the tasks of no other instance are read."""
+    cloud.configure(name_query="ignored")
+    project = "3f1e5c10-0000-4000-8000-00000000000a"
+    resizes = {
+        name: cloud.schedule(instance={"name": name, "tags": tags, "enterprise_project_id": enterprise_project_id})
+        for name, tags, enterprise_project_id in (
+            ("cache-a", {"env": "prod", "team": "web"}, "0"),
+            ("cache-b", {"env": "prod"}, project),
+            ("Cache-C", {"env": "test"}, project),
+            ("sessions", {}, "0"),
+        )
+    }
+    ids = {name: resize["instance_id"] for name, resize in resizes.items()}
+    expected = {
+        "name": ({"instance_name": "cache-"}, "cache-a cache-b Cache-C"),
+        "tag": ({"tags": {"env": "prod"}}, "cache-a cache-b"),
+        "tags": ({"tags": {"env": "prod", "team": "web"}}, "cache-a"),
+        "tags as text": ({"tags": "env=prod,team=web"}, "cache-a"),
+        "project": ({"enterprise_project_id": project.upper()}, "cache-b Cache-C"),
+        "default project": ({"enterprise_project_id": 0}, "cache-a sessions"),
+        "exclude": ({"exclude": [ids["cache-a"].upper(), "SESSIONS"]}, "cache-b Cache-C"),
+        "exclude text": ({"exclude": f"sessions, {ids['cache-b']}"}, "cache-a Cache-C"),
+        "all": ({"instance_name": "cache", "tags": {"env": "prod"}, "enterprise_project_id": project, "exclude": ["cache-a"]}, "cache-b"),
+        "nothing": ({"tags": {"env": "none"}}, ""),
+        "blank": ({"instance_name": "", "tags": "", "enterprise_project_id": " ", "exclude": ""}, "cache-a cache-b Cache-C sessions"),
+    }
+    wrong = {
+        "typo": {"exclude": ["sesions"]},
+        "both": {"instance_ids": list(ids.values()), "exclude": ["sessions"]},
+        "boolean": {"tags": {"env": True}},
+    }
+    options = {**{name: arguments for name, (arguments, _names) in expected.items()}, **wrong}
+    run = run_playbook([task(name, arguments) for name, arguments in options.items()], environment=cloud.environment())
+    for name, (_arguments, names) in expected.items():
+        assert found(run.result(name)) == [resizes[instance]["task_id"] for instance in names.split()], name
+        assert (run.failed(name), run.warnings(name)) == (False, []), name
+    assert (len(found(run.result("typo"))), len(run.warnings("typo"))) == (4, 1)
+    assert "no instance of the project has the ID or the name 'sesions'" in run.warnings("typo")[0]
+    assert [(run.failed(name), run.result(name)["resizes"], run.result(name)["errors"]) for name in ("both", "boolean")] == [(True, [], [])] * 2
+    read = [request["instance_id"] for request in cloud.requests(kind="tasks")]
+    assert sorted(read) == sorted([*(ids[name] for _arguments, names in expected.values() for name in names.split()), *ids.values()])
+
+
+def test_a_list_without_what_is_asked_for(cloud: Simulator) -> None:
+    """Older editions of the API may not list tags: nothing is taken for what was asked for."""
+    cloud.configure(fields_not_listed=["tags", "enterprise_project_id"])
+    cloud.schedule(instance={"tags": {"env": "prod"}})
+    playbook = [task("tags", {"tags": {"env": "prod"}}), task("project", {"enterprise_project_id": "0"}), task("neither", {"instance_name": "dcs"})]
+    run = run_playbook(playbook, environment=cloud.environment())
+    for name in ("tags", "project"):
+        result = run.result(name)
+        assert (run.failed(name), result["resizes"], [error["code"] for error in result["errors"]]) == (True, [], ["UnexpectedAnswer"])
+        assert "Use instance_ids instead" in result["msg"]
+    assert len(found(run.result("neither"))) == 1
+
+
+def test_the_next_window(cloud: Simulator) -> None:
+    """Now where the window is open, across midnight as well; otherwise when it opens next."""
+    before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+    def at(hours: float) -> str:
+        return f"{before + datetime.timedelta(hours=hours):%H:%M:%S}"
+
+    windows = {"open": (at(-12), at(11)), "later": (at(2), at(6)), "over": (at(-6), at(-2)), "unknown": ("", "22:00:00")}
+    ids = {name: cloud.schedule(instance={"maintain_begin": begin, "maintain_end": end})["instance_id"] for name, (begin, end) in windows.items()}
+    run = run_playbook([task("List", {}), task("Read", {"instance_ids": list(ids.values())})], environment=cloud.environment())
+    after = datetime.datetime.now(datetime.timezone.utc)
+    for name in ("List", "Read"):
+        next_windows = {resize["instance_id"]: resize["next_window_begin"] for resize in run.result(name)["resizes"]}
+        moments = {window: next_windows[instance_id] for window, instance_id in ids.items()}
+        assert moments.pop("unknown") is None
+        opens, later, over = (datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z") for text in moments.values())
+        assert before <= opens <= after
+        assert (later - before, over - before) == (datetime.timedelta(hours=2), datetime.timedelta(hours=18))
 
 
 def test_the_times_are_sent_and_count(cloud: Simulator) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import json
 import re
@@ -285,7 +286,7 @@ def test_samples_have_the_documented_types(name: str) -> None:
             assert type(entry["sample"]) in TYPES[entry["type"]], key
 
 
-def test_the_sample_of_a_task_is_what_becomes_of_a_real_one(script: Script) -> None:
+def test_the_sample_of_a_task_is_what_becomes_of_a_real_one(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """The samples of one entry belong together: they are what the module makes of the API's answer."""
     contains = yaml.safe_load(dcs_resize_info.RETURN)["resizes"]["contains"]
     sample = {key: entry["sample"] for key, entry in contains.items()}
@@ -293,6 +294,7 @@ def test_the_sample_of_a_task_is_what_becomes_of_a_real_one(script: Script) -> N
     script.expect_tasks(row, instance_id=sample["instance_id"])
     instance = {key: sample[key] for key in ("maintain_begin", "maintain_end")}
     script.expect_instance(instance_id=sample["instance_id"], name=sample["instance_name"], status=sample["instance_status"], **instance)
+    monkeypatch.setattr(dcs_resize_info, "utc_now", lambda: datetime.datetime.fromisoformat(sample["created_at"].replace("Z", "+00:00")))
     result = run_module(dcs_resize_info, {**CONNECTION, "instance_ids": [sample["instance_id"]]})
     assert result["resizes"] == [sample]
     task_sample = {key: entry["sample"] for key, entry in yaml.safe_load(dcs_resize_cancel.RETURN)["resizes"]["contains"]["task"]["contains"].items()}

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_info
 from module_runner import run_module
 from scripted_transport import INSTANCE, PROJECT, TASK, Script, task
@@ -21,16 +23,17 @@ def run(arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
     return run_module(dcs_resize_info, {**CONNECTION, **arguments}, **more)
 
 
-def expect_instances(script: Script, *ids: str, **query: str) -> None:
+def expect_instances(script: Script, *ids: str, **more: Any) -> None:
     rows = [
-        {"instance_id": instance_id, "name": f"name of {instance_id}", "status": "RUNNING", "maintain_begin": "18:00:00", "maintain_end": "22:00:00"}
+        {"instance_id": instance_id, "name": f"name of {instance_id}", "status": "RUNNING", "maintain_begin": "18:00:00", "maintain_end": "22:00:00", **more}
         for instance_id in ids
     ]
-    script.expect("GET", INSTANCES, {**query, "offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
 
 
 @pytest.mark.parametrize("mode", [{}, {"check": True}, {"diff": True}])
-def test_the_project(script: Script, mode: dict[str, bool]) -> None:
+def test_the_project(script: Script, monkeypatch: pytest.MonkeyPatch, mode: dict[str, bool]) -> None:
+    monkeypatch.setattr(dcs_resize_info, "utc_now", lambda: datetime.datetime(2026, 1, 31, 9, 10, tzinfo=datetime.timezone.utc))
     expect_instances(script, INSTANCE)
     row = task()
     script.expect_tasks(task("SUCCESS", task_id="old"), row)
@@ -48,6 +51,7 @@ def test_the_project(script: Script, mode: dict[str, bool]) -> None:
                 "task_id": TASK,
                 "task_name": "EXTEND",
                 "status": "WAITING",
+                "next_window_begin": "2026-01-31T18:00:00Z",
                 "user_name": "operator",
                 "created_at": row["created_at"],
                 "updated_at": row["updated_at"],
@@ -63,20 +67,29 @@ def test_the_project(script: Script, mode: dict[str, bool]) -> None:
     }
 
 
-def test_every_filter_is_sent(script: Script) -> None:
-    expect_instances(script, "i0", name="cache")
+def test_filters_of_tasks_are_sent_and_filters_of_instances_are_not(script: Script) -> None:
+    tags = [{"key": "env", "value": "prod"}, {"key": "tier", "value": "1"}, {"key": "bare", "value": ""}]
+    expect_instances(script, "i0", "i1", tags=tags, enterprise_project_id="0")
     query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
     script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 1, "tasks": [task("success")]})
-    filters = {"instance_name": "cache", "status": ["SUCCESS"], "start_time": "20260101000000", "end_time": "20260201000000"}
-    assert [resize["status"] for resize in run(filters)["resizes"]] == ["success"]
+    of_tasks = {"status": ["SUCCESS"], "start_time": "20260101000000", "end_time": "20260201000000"}
+    of_instances = {"instance_name": "NAME", "tags": {" env": "prod ", "tier": 1, "bare": None}, "enterprise_project_id": 0, "exclude": ["I1", " "]}
+    result = run({**of_tasks, **of_instances})
+    assert ([resize["status"] for resize in result["resizes"]], result["warnings"]) == (["success"], [])
 
 
 @pytest.mark.parametrize("blank", [None, "", " "])
 def test_blank_is_unset(script: Script, blank: object) -> None:
     expect_instances(script, "i0")
     script.expect_tasks(task(), task("EXECUTING", task_id="other"), instance_id="i0")
-    unset = dict.fromkeys(("instance_ids", "instance_name", "status", "start_time", "end_time", "timeout", "concurrency"), blank)
-    assert len(run({**unset})["resizes"]) == 1
+    unset = dict.fromkeys(dcs_resize_info.OPTIONS, blank)
+    assert len(run({**unset, "timeout": blank})["resizes"]) == 1
+
+
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_what_is_blank_excludes_nothing_else(script: Script, blank: object) -> None:
+    script.expect_tasks()
+    assert not run({"instance_ids": [INSTANCE], **dict.fromkeys(dcs_resize_info.FILTERS, blank)}).get("failed")
 
 
 def test_an_empty_list_of_statuses_means_all(script: Script) -> None:
@@ -96,7 +109,9 @@ def test_an_instance_that_was_not_read_leaves_nulls(script: Script) -> None:
     script.expect_instance(403, body={"error_code": "DCS.2003", "error_msg": "no"})
     result = run({"instance_ids": [INSTANCE]})
     (resize,) = result["resizes"]
-    assert [resize[key] for key in ("instance_id", "instance_name", "instance_status", "maintain_begin", "maintain_end")] == [INSTANCE, None, None, None, None]
+    assert [resize[key] for key in ("instance_id", "instance_name", "instance_status", "maintain_begin", "maintain_end", "next_window_begin")] == [
+        INSTANCE, *[None] * 5
+    ]
     assert len(result["warnings"]) == 1
     assert not result.get("failed")
 
@@ -171,7 +186,14 @@ def test_a_refused_id_stops_no_other(script: Script) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"instance_ids": [INSTANCE], "instance_name": "x"}, "mutually exclusive"),
+        *(
+            ({"instance_ids": [INSTANCE], **instances}, "mutually exclusive")
+            for instances in ({"instance_name": "x"}, {"tags": {"a": "b"}}, {"enterprise_project_id": "0"}, {"exclude": ["x"]})
+        ),
+        ({"tags": {"env": True}}, "tags: the value of 'env' must be text or a whole number, not True. Quote it."),
+        ({"tags": {"env": 1.1}}, "not 1.1. Quote it."),
+        ({"tags": {"env": ["a", "b"]}}, "tags: the value of 'env' must be text"),
+        ({"tags": {" ": "prod"}}, "tags: a key is empty"),
         ({"start_time": "2026-01-01"}, "start_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "2026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "\u0662026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
@@ -189,3 +211,29 @@ def test_no_credentials() -> None:
     result = run_module(dcs_resize_info, {"region": "cn-north-4"})
     assert result["msg"].startswith("No credentials found.")
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "Configuration")]
+
+
+@pytest.mark.parametrize("tags", [None, [], [{"key": "env", "value": "test"}]])
+def test_tags_that_no_instance_has_select_none(script: Script, tags: object) -> None:
+    expect_instances(script, INSTANCE, tags=tags)
+    result = run({"tags": {"env": "prod"}})
+    assert (bool(result.get("failed")), result["resizes"]) == (tags is None, [])
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == ([(None, "UnexpectedAnswer")] if tags is None else [])
+
+
+def test_an_instance_that_no_filter_can_be_applied_to_is_an_error(script: Script) -> None:
+    expect_instances(script, INSTANCE, tags="env=prod")
+    result = run({"tags": {"env": "prod"}})
+    assert (result["failed"], result["resizes"], [error["instance_id"] for error in result["errors"]]) == (True, [], [INSTANCE])
+    assert "can't be understood" in result["msg"]
+
+
+@pytest.mark.parametrize("call", ["instances", "tasks"])
+def test_a_bug_leaves_the_keys_that_are_always_there(script: Script, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def fail(*_arguments: Any, **_more: Any) -> None:
+        raise TypeError("oops")
+
+    monkeypatch.setattr(Dcs, call, fail)
+    result = run({"instance_ids": None if call == "instances" else [INSTANCE]})
+    assert (result["failed"], result["changed"], result["resizes"], result["msg"]) == (True, False, [], "Unexpected TypeError: oops")
+    assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None if call == "instances" else INSTANCE, "InternalError")]
