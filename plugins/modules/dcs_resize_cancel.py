@@ -28,7 +28,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows which resizes wait, before and after.
+      - Shows which resizes are pending, before and after, with the name of the instance and the specifications where they are known.
   idempotent:
     support: full
 options:
@@ -282,15 +282,32 @@ def requested(module: DcsModule) -> list[Request]:
     return requests
 
 
-def diff(results: list[Result]) -> dict[str, str]:
-    """Which resizes wait, before and after."""
+def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, str]:
+    """Which resizes are pending, before and after, with names and specifications where they are known.
+
+    :param entries: the option `resizes`; the list of dcs_resize_info knows more than IDs
+    """
+    names: dict[str, str] = {}
+    changes: dict[tuple[str, str], str] = {}
+    seen = [{"instance_id": result.instance_id, **result.task.as_result()} for result in results if result.task]
+    for entry in (*entries, *seen):
+        keys = ("instance_id", "task_id", "instance_name", "old_spec_code", "new_spec_code")
+        # White space would break the lines.
+        known = {key: " ".join(str(entry[key]).split()) for key in keys if not is_blank(entry.get(key))}
+        if "instance_name" in known:
+            names[known["instance_id"]] = f" ({known['instance_name']})"
+        if {"task_id", "old_spec_code", "new_spec_code"} <= known.keys():
+            changes[known["instance_id"], known["task_id"]] = f" from {known['old_spec_code']} to {known['new_spec_code']}"
     cancelled = {(result.instance_id, result.task_id) for result in results if result.changed}
     before = [(result.instance_id, task_id) for result in results for task_id in ([result.task_id] if result.changed else result.still_waiting)]
     # One entry may have failed on what another one cancelled.
     after = [resize for resize in before if resize not in cancelled]
 
-    def text(waiting: list[t.Any]) -> str:
-        return "".join(f"instance {instance_id}: resize {task_id} waits for the maintenance window\n" for instance_id, task_id in dict.fromkeys(waiting))
+    def text(pending: list[t.Any]) -> str:
+        return "".join(
+            f"instance {instance_id}{names.get(instance_id, '')}: pending resize {task_id}{changes.get((instance_id, task_id), '')}\n"
+            for instance_id, task_id in dict.fromkeys(pending)
+        )
 
     return {"before": text(before), "after": text(after)}
 
@@ -319,7 +336,7 @@ def main() -> None:
         module.warn(warning)
     returned: dict[str, t.Any] = {"changed": any(result.changed for result in results), "resizes": [result.as_result() for result in results]}
     if module._diff:
-        returned["diff"] = diff(results)
+        returned["diff"] = diff(results, module.params["resizes"] or [])
     errors = [(result.instance_id, result.error) for result in results if result.error]
     if errors:
         module.fail_json(msg=summarize(errors, len(results), "resizes"), **returned)

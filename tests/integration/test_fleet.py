@@ -52,7 +52,11 @@ def test_from_the_list_to_the_cancel(cloud: Simulator) -> None:
     run = run_playbook(playbook, environment=cloud.environment())
     assert run.code == 0, run.output
     assert [(resize["instance_id"], resize["task_id"]) for resize in run.result("Find")["resizes"]] == [tuple(resize.values()) for resize in resizes]
-    lines = [f"instance {resize['instance_id']}: resize {resize['task_id']} waits for the maintenance window\n" for resize in resizes]
+    change = "from redis.ha.xu1.large.r2.2 to redis.ha.xu1.large.r2.4"
+    lines = [
+        f"instance {resize['instance_id']} ({resize['instance_name']}): pending resize {resize['task_id']} {change}\n"
+        for resize in run.result("Find")["resizes"]
+    ]
     for name in ("Predict", "Cancel"):
         result = run.result(name)
         assert (result["changed"], outcomes(result), result["diff"]) == (True, ["cancelled"] * 50, {"before": "".join(lines), "after": ""})

@@ -383,7 +383,7 @@ def test_a_whole_playbook_in_check_mode(cloud: Simulator) -> None:
     playbook = [{"name": "Cancel", MODULE: {"instance_id": resize["instance_id"]}}]
     runs = [run_playbook(playbook, *arguments, environment=cloud.environment()) for arguments in (["--check", "--diff"], ["--diff"], ["--check"], [])]
     assert [stats(run) for run in runs] == [(1, 1, 0), (1, 1, 0), (1, 0, 0), (1, 0, 0)]
-    line = f"-instance {resize['instance_id']}: resize {resize['task_id']} waits for the maintenance window"
+    line = f"-instance {resize['instance_id']}: pending resize {resize['task_id']} from redis.ha.xu1.large.r2.2 to redis.ha.xu1.large.r2.4"
     assert [line in run.output for run in runs] == [True, True, False, False]
 
 

@@ -22,8 +22,11 @@ def run(arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
     return run_module(dcs_resize_cancel, {**CONNECTION, **arguments}, **more)
 
 
-def line(instance_id: str, task_id: str) -> str:
-    return f"instance {instance_id}: resize {task_id} waits for the maintenance window\n"
+SPECS = " from old.spec to new.spec"
+
+
+def line(instance_id: str, task_id: str, change: str = "", name: str = "") -> str:
+    return f"instance {instance_id}{name}: pending resize {task_id}{change}\n"
 
 
 def test_cancelled(script: Script) -> None:
@@ -69,7 +72,7 @@ def test_the_list_of_the_info_module_is_accepted_unchanged(script: Script) -> No
     entries = [{**ONE, "instance_name": "cache", "status": "WAITING", "details": {"a": [1]}, "old_capacity": 4.0}, {"instance_id": OTHER, "task_id": None}]
     result = run({"resizes": entries, "concurrency": 1}, diff=True)
     assert [resize["task_id"] for resize in result["resizes"]] == [TASK, "found"]
-    assert result["diff"] == {"before": line(INSTANCE, TASK) + line(OTHER, "found"), "after": ""}
+    assert result["diff"] == {"before": line(INSTANCE, TASK, name=" (cache)") + line(OTHER, "found", SPECS), "after": ""}
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])
@@ -159,7 +162,7 @@ def test_the_difference_shows_what_waited_before_a_refusal(script: Script) -> No
     script.expect_tasks(task())
     script.expect_cancel(403, "DCS.2003")
     result = run({"instance_id": INSTANCE}, diff=True)
-    assert result["diff"] == {"before": line(INSTANCE, TASK), "after": line(INSTANCE, TASK)}
+    assert result["diff"] == dict.fromkeys(("before", "after"), line(INSTANCE, TASK, SPECS))
 
 
 def test_the_difference_shows_no_resize_as_waiting_that_another_entry_cancelled(script: Script) -> None:
@@ -169,7 +172,7 @@ def test_the_difference_shows_no_resize_as_waiting_that_another_entry_cancelled(
     script.expect_cancel()
     result = run({"resizes": [ONE, {"instance_id": INSTANCE}], "max_retries": 0}, diff=True)
     assert [resize["outcome"] for resize in result["resizes"]] == ["failed", "cancelled"]
-    assert result["diff"] == {"before": line(INSTANCE, TASK), "after": ""}
+    assert result["diff"] == {"before": line(INSTANCE, TASK, SPECS), "after": ""}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +214,27 @@ def test_wait_timeout_is_a_failure_that_has_changed_something(script: Script) ->
 def test_check_mode_reads_and_sends_no_cancel(script: Script) -> None:
     script.expect_tasks(task())
     result = run({**ONE, "wait": True}, check=True, diff=True)
-    assert (result["changed"], result["resizes"][0]["outcome"], result["diff"]) == (True, "cancelled", {"before": line(INSTANCE, TASK), "after": ""})
+    assert (result["changed"], result["resizes"][0]["outcome"], result["diff"]) == (True, "cancelled", {"before": line(INSTANCE, TASK, SPECS), "after": ""})
+
+
+def test_the_difference_shows_what_the_list_or_the_task_says(script: Script) -> None:
+    """The name is known from the list only, and holds for all of the instance; what was read last counts."""
+    listed = {"instance_name": " my\ncache ", "old_spec_code": "listed.old", "new_spec_code": "listed.new"}
+    script.expect_cancel()
+    script.expect_cancel(400, "DCS.4239", task_id="stale")
+    script.expect_tasks(task(task_id="stale"))
+    script.expect_tasks(task(task_id="found", details={}), instance_id=OTHER)
+    script.expect_cancel(instance_id=OTHER, task_id="found")
+    script.expect_tasks(task(), task(task_id="second"), instance_id="i3")
+    entries = [{**ONE, **listed}, {"instance_id": INSTANCE, "task_id": "stale", "old_spec_code": "x", "new_spec_code": "y"}]
+    entries += [{"instance_id": OTHER, "instance_name": "sessions", "old_spec_code": "x", "new_spec_code": None}, {"instance_id": "i3", "details": [1]}]
+    result = run({"resizes": entries, "max_retries": 0, "concurrency": 1}, diff=True)
+    stale = line(INSTANCE, "stale", SPECS, " (my cache)")
+    ambiguous = line("i3", TASK) + line("i3", "second")
+    assert result["diff"] == {
+        "before": line(INSTANCE, TASK, " from listed.old to listed.new", " (my cache)") + stale + line(OTHER, "found", name=" (sessions)") + ambiguous,
+        "after": stale + ambiguous,
+    }
 
 
 def test_a_project_that_can_not_be_looked_up_fails_every_resize(script: Script) -> None:
