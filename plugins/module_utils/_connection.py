@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: no interface for others, it may change in any release.
-"""From options, their surroundings and credentials to the API of one project: where it is, which project, and who asks."""
+"""From options, environment and credentials to the API of one project: its endpoint, the project and who asks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from ._credentials import ENVIRONMENT, project_setting
+from ._credentials import ENVIRONMENT, auth_url_setting, from_environment, project_setting, region_setting, variable_of
 from ._dcs import Dcs, find_project
 from ._errors import ConfigurationError
 from ._http import Http
@@ -27,7 +27,7 @@ class Connection(t.NamedTuple):
     """A session with the cloud, and the project that it is for.
 
     :ivar auth: signs for the project
-    :ivar endpoint: of DCS, such as C(https://dcs.cn-north-4.myhuaweicloud.com)
+    :ivar endpoint: of DCS, such as `https://dcs.cn-north-4.myhuaweicloud.com`
     """
 
     http: Http
@@ -48,18 +48,26 @@ def connect(
     warn: Callable[[str], object],
     http_class: type[Http] | None = None,
 ) -> Connection:
-    """Connect to the project and region that the options and their surroundings name.
+    """Connect to the project and region that the options, the environment and the credentials name.
 
     :param options: the connection options of the modules, by name
     :param environment: environment variables, by name
-    :param warn: is told what a human should know
-    :param http_class: what the session is made of; None: L(Http)
+    :param warn: called with what a human should know
+    :param http_class: what the session is made of; None: `Http`
     :raises ConfigurationError: no project or region is named, or what is can't be used
     :raises DcsError: the project can't be looked up
     """
-    region = options["region"] or credentials.region
+    region = region_setting(options, environment, credentials)
     project_id, project_name = project_setting(options, environment, credentials)
-    endpoint = _url("endpoint", options["endpoint"], "dcs", region, options["cloud"], warn)
+
+    def url(option: str, value: str | None, service: str, tail: str) -> str:
+        if not value:
+            return _regional_url(option, service, region, options["cloud"])
+        # A file's endpoint of IAM has no variable.
+        name = variable_of(option, environment) if value == from_environment(option, environment) else option
+        return _url(name or option, value, service, tail, warn)
+
+    endpoint = url("endpoint", options["endpoint"], "dcs", _DCS_TAIL)
     http = (http_class or Http)(
         timeout=options["timeout"],
         max_retries=options["max_retries"],
@@ -69,20 +77,24 @@ def connect(
         secrets=(*credentials.secrets(), *((credentials.access_key,) if credentials.access_key else ())),
         user_agent=user_agent,
         unauthorized_hint=(
-            f"The token comes from {credentials.source}. It may have expired, or be another region's."
+            f"The token comes from {credentials.source}. It may have expired or belong to another region."
             if credentials.token
-            else f"The keys come from {credentials.source}. Check them, and the clock of this host."
+            else f"The keys come from {credentials.source}. Check them and the clock of this host. "
+            "Do not retry blindly: more than five failures in a row lock the key for five minutes."
         ),
     )
     if not project_id:
         name = project_name or region
         if not name:
-            variables = ", ".join((*ENVIRONMENT["project_id"], *ENVIRONMENT["project_name"], *ENVIRONMENT["region"]))
-            message = f"Which project? Set 'project_id', or 'project_name', or 'region'. The environment variables are {variables}."
-            raise ConfigurationError(message, code="Configuration")
-        auth_url = _url("auth_url", options["auth_url"] or credentials.auth_url, "iam", region, options["cloud"], warn)
-        project_id = find_project(http, _auth(credentials, None), re.sub(r"/v3$", "", auth_url), name)
+            raise ConfigurationError(f"No project. Set {_settable('project_id')}, {_settable('project_name')} or {_settable('region')}.")
+        auth_url = url("auth_url", auth_url_setting(options, environment, credentials), "iam", _IAM_TAIL)
+        project_id = find_project(http, _auth(credentials, None), auth_url, name)
     return Connection(http, _auth(credentials, project_id), endpoint, project_id)
+
+
+#: What the console and other tools show at the end of an endpoint, and the calls add themselves.
+_DCS_TAIL = r"/v2(\.0)?(/[^/]*)?"
+_IAM_TAIL = r"/v3(\.0)?(/auth|/auth/tokens|/projects)?"
 
 
 def _auth(credentials: Credentials, project_id: str | None) -> SdkHmacSha256 | TokenAuth:
@@ -91,22 +103,37 @@ def _auth(credentials: Credentials, project_id: str | None) -> SdkHmacSha256 | T
     return SdkHmacSha256(t.cast(str, credentials.access_key), t.cast(str, credentials.secret_key), credentials.security_token, project_id)
 
 
-def _url(option: str, value: str | None, service: str, region: str | None, cloud: str, warn: Callable[[str], object]) -> str:
-    """A service's endpoint: as set, or after the region."""
-    if not value:
-        if not region:
-            message = f"Which region? Set 'region', or '{option}'. The environment variables are {ENVIRONMENT['region'][0]} and {ENVIRONMENT[option][0]}."
-            raise ConfigurationError(message, code="Configuration")
-        for name, text in (("region", region), ("cloud", cloud)):
-            if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
-                raise ConfigurationError(f"The {name} {text!r} can be no part of a host's name", code="Configuration")
-        value = f"https://{service}.{region}.{cloud}"
-    url = (value if "://" in value else f"https://{value}").rstrip("/")
+def _settable(option: str) -> str:
+    """An option and its environment variables, for a message."""
+    return f"{option} ({' or '.join(ENVIRONMENT[option])})"
+
+
+def _regional_url(option: str, service: str, region: str | None, cloud: str) -> str:
+    """A service's endpoint in the region."""
+    if not region:
+        raise ConfigurationError(f"No region. Set {_settable('region')} or {_settable(option)}.")
+    for name, text in (("region", region), ("cloud", cloud)):
+        # Anything else would send the request, with its signature, to another host than it seems.
+        if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
+            raise ConfigurationError(f"Invalid {name} {text!r}: only letters, digits, '-' and '.' are allowed.")
+    return f"https://{service}.{region}.{cloud}"
+
+
+def _url(name: str, value: str, service: str, tail: str, warn: Callable[[str], object]) -> str:
+    """A service's endpoint as it was set, in one form.
+
+    :param name: of the option or variable that set it; its value is not shown, as it may have a password
+    :param tail: what is dropped at its end
+    """
+    url = value if "://" in value else f"https://{value}"
+    if "@" in url:
+        raise ConfigurationError(f"Invalid URL in {name}: it has a user name or a password. Remove it; keys are set with other options.")
+    url = re.sub(f"{tail}$", "", url.rstrip("/"), flags=re.IGNORECASE).rstrip("/")
     if not _is_endpoint(url):
-        raise ConfigurationError(f"The {option} must be a URL such as https://{service}.cn-north-4.myhuaweicloud.com", code="Configuration")
+        raise ConfigurationError(f"Invalid URL in {name}. A valid one is https://{service}.cn-north-4.myhuaweicloud.com.")
     parts = urlsplit(url)
     if parts.scheme == "http" and not re.fullmatch(r"localhost|127(\.\d+){3}|::1", t.cast(str, parts.hostname)):
-        warn(f"The {option} {url} is not encrypted: whoever can listen on the way can read all that is asked and answered. Use https.")
+        warn(f"{name} {url} is not encrypted: anybody on the network path can read requests and responses. Use https.")
     return url
 
 
@@ -119,4 +146,4 @@ def _is_endpoint(url: str) -> bool:
     except ValueError:
         return False
     host = re.fullmatch(r"[A-Za-z0-9._:-]+", parts.hostname or "")
-    return bool(parts.scheme in ("http", "https") and host and not parts.username and not parts.query and not parts.fragment)
+    return bool(parts.scheme in ("http", "https") and host and not parts.query and not parts.fragment)

@@ -10,6 +10,8 @@ Every error carries the same facts, so that one place can turn any of them into 
 
 from __future__ import annotations
 
+import typing as t
+
 
 class DcsError(Exception):
     """Something went wrong. The base of all errors of this collection.
@@ -45,6 +47,9 @@ class DcsError(Exception):
 class ConfigurationError(DcsError):
     """The options, the environment or a file they name can't be used. No request was sent."""
 
+    def __init__(self, message: str, *, code: str = "Configuration", **facts: t.Any) -> None:
+        super().__init__(message, code=code, **facts)
+
 
 class StoppedError(DcsError):
     """The request was not sent, because an earlier one was refused with 401.
@@ -79,3 +84,8 @@ class NotFoundError(RefusedError):
 
 class ThrottledError(RefusedError):
     """429: too many requests; not even looked at."""
+
+
+def unexpected(error: Exception) -> DcsError:
+    """The error itself, or for an exception that nobody foresaw an error for users."""
+    return error if isinstance(error, DcsError) else DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")

@@ -11,7 +11,7 @@ import datetime
 import re
 import typing as t
 
-from ._errors import AuthenticationError, DcsError, LostAnswerError, NotFoundError, StoppedError
+from ._errors import AuthenticationError, DcsError, LostAnswerError, NotFoundError, StoppedError, unexpected
 from ._pace import in_parallel
 from ._resize import WAITING_STATUSES, is_resize
 
@@ -160,11 +160,6 @@ def list_resizes(
         if warning:
             listing.warnings.append(warning)
     return listing
-
-
-def unexpected(error: Exception) -> DcsError:
-    """An exception that nobody foresaw, as an error for users."""
-    return DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")
 
 
 def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:

@@ -7,19 +7,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import typing as t
+from urllib.parse import unquote
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._connection import connect
-from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank
+from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank, variable_of
+from ._errors import unexpected
 from ._http import REQUESTS_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._dcs import Dcs
     from ._errors import DcsError
@@ -32,51 +36,44 @@ def _from_environment(option: str) -> str:
     return value
 
 
-def _from_insecure(option: str) -> bool | str:
-    """HW_INSECURE says the opposite of validate_certs."""
-    value = _from_environment(option)
-    try:
-        return not boolean(value)
-    except TypeError:
-        # Let the option's own check say what is wrong with it.
-        return value
-
-
 def _setting(name: str, **spec: t.Any) -> dict[str, t.Any]:
     """An option that its environment variables stand in for."""
     return {"fallback": (_from_environment, [name]), **spec}
 
 
-#: The options of every module; documented in the fragment C(_connection).
+#: The options of every module; documented in the fragment `_connection`.
 CONNECTION_OPTIONS: dict[str, dict[str, t.Any]] = {
-    # These have no fallback: which environment counts is decided for all of them together.
+    # Those without a fallback have environment variables, too. Which source counts is decided for all of them together.
     "access_key": {"type": "str", "no_log": False},
     "secret_key": {"type": "str", "no_log": True},
     "security_token": {"type": "str", "no_log": True},
     "token": {"type": "str", "no_log": True},
     "project_id": {"type": "str"},
     "project_name": {"type": "str"},
-    "region": _setting("region", type="str"),
+    "region": {"type": "str"},
     "cloud": _setting("cloud", type="str", default="myhuaweicloud.com"),
     "endpoint": _setting("endpoint", type="str"),
-    "auth_url": _setting("auth_url", type="str"),
-    "profile": _setting("profile", type="str"),
-    "shared_config_file": _setting("shared_config_file", type="path"),
-    "credentials_file": _setting("credentials_file", type="path"),
+    "auth_url": {"type": "str"},
+    "profile": {"type": "str"},
+    "shared_config_file": {"type": "path"},
+    "credentials_file": {"type": "path"},
     "metadata_endpoint": _setting("metadata_endpoint", type="str", default=METADATA_ENDPOINT),
-    "validate_certs": {"type": "bool", "default": True, "fallback": (_from_insecure, ["validate_certs"])},
+    "validate_certs": {"type": "bool", "default": True},
     "ca_path": _setting("ca_path", type="path"),
     "timeout": {"type": "int", "default": 30},
-    "max_retries": _setting("max_retries", type="int", default=5),
+    "max_retries": {"type": "int", "default": 5},
 }
 
-#: The lowest and the highest value of each numeric option; None: no limit.
-_RANGES: dict[str, tuple[int, int | None]] = {"timeout": (1, None), "max_retries": (0, None), "concurrency": (1, 64), "wait_timeout": (0, None)}
+#: The lowest and the highest value of each numeric option.
+_RANGES = {"timeout": (1, 3600), "max_retries": (0, 100), "concurrency": (1, 64), "wait_timeout": (0, 604_800)}
+#: Options that may have a password in them, which is then refused.
+_URLS = ("endpoint", "auth_url", "metadata_endpoint")
 
 
 class DcsModule(AnsibleModule):
-    """A module of this collection: blank options are unset, and the same keys are returned whatever happens.
+    """A module of this collection: blank options are unset, text is trimmed, and the same keys are returned whatever happens.
 
+    :ivar returned: what is known of the result so far; returned however the module ends
     :param options: the argument spec without the connection options
     :param always: the keys that are returned on failure, too, with the values that they have before anything was done
     :param kwargs: as for AnsibleModule
@@ -85,21 +82,71 @@ class DcsModule(AnsibleModule):
     ansible_version: str
 
     def __init__(self, options: Mapping[str, dict[str, t.Any]], always: Mapping[str, t.Any], **kwargs: t.Any) -> None:
-        self._always = {"changed": False, **always}
+        self.returned: dict[str, t.Any] = {"changed": False, **always}
+        self._problem: str | None = None
         super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **kwargs)
-        for name, (lowest, highest) in _RANGES.items():
-            value = self.params.get(name)
-            if value is not None and (value < lowest or (highest is not None and value > highest)):
-                self.fail_json(msg=f"{name} must be {f'at least {lowest}' if highest is None else f'between {lowest} and {highest}'}, and is {value}")
+        # A list that was given as text has just been split.
+        self.params = self._cleaned(self.params)
+        # Only now are all secrets known, which the result must not show.
+        if self._problem:
+            self.fail_json(msg=self._problem)
+
+    def run(self, work: Callable[[], None]) -> t.NoReturn:
+        """Do the work and end: with `returned`, and with a failure if the work has not ended the module itself but raised an exception of whatever kind."""
+        try:
+            work()
+        except Exception as error:
+            # A bug of ours must hide no change, nor cost the keys that are always returned.
+            failure = unexpected(error)
+            if isinstance(self.returned.get("errors"), list):
+                self.returned["errors"].append({"instance_id": None, **failure.as_result()})
+            self.fail_json(msg=_sentence(failure.message))
+        self.exit_json(**self.returned)
+        raise AssertionError("unreachable")  # for type checkers: AnsibleModule is not typed
 
     def _load_params(self) -> None:
         super()._load_params()
         # AWX passes blanks and nulls for what was not answered; they must not meet the conversion to numbers, lists and so on.
-        self.params = {name: value for name, value in self.params.items() if name.startswith("_ansible") or not is_blank(value)}
+        self.params = {name: value for name, value in self._cleaned(self.params).items() if not is_blank(value)}
+        for name in _URLS:
+            self.no_log_values.update(_passwords(str(self.params.get(name, ""))))
+        # ansible-core's own conversion of these fails on infinity, takes hours for 1e999999999, and knows no environment variable.
+        self._convert("validate_certs", _boolean)
+        for name, limits in _RANGES.items():
+            if name in self.argument_spec:
+                self._convert(name, _whole_number, *limits)
+
+    def _cleaned(self, params: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Options without white space around any text. What can't be used is left out, and refused later."""
+        cleaned = {}
+        for name, value in params.items():
+            try:
+                cleaned[name] = value if name.startswith("_ansible") else _trimmed(value)
+                if isinstance(value, list) and not name.startswith("_ansible"):
+                    _refuse_blanks(value)
+            except ValueError as error:
+                self._problem = self._problem or f"{name} {error}."
+                cleaned[name] = None
+        return cleaned
+
+    def _convert(self, name: str, conversion: Callable[..., t.Any], *limits: int) -> None:
+        """Convert an option that may come from the environment. What can't be converted is left out, and refused later."""
+        variable = None if name in self.params else variable_of(name, os.environ)
+        value = os.environ[variable].strip() if variable else self.params.get(name)
+        if value is None:
+            return
+        try:
+            self.params[name] = conversion(value, *limits)
+            if variable == "HW_INSECURE":
+                self.params[name] = not self.params[name]
+        except ValueError as error:
+            self.params.pop(name, None)
+            self._problem = self._problem or f"{variable or name} must be {error}, and is {_shown(value)}."
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """Fail, with the keys that are always there."""
-        super().fail_json(msg=msg, **{**self._always, **kwargs})
+        """Fail, with the keys that are always there and with what is known so far."""
+        # Where an option could not even be read, what ansible-core misses for want of it is no more than a consequence.
+        super().fail_json(msg=self._problem or msg, **{**self.returned, **kwargs})
         raise AssertionError("unreachable")  # for type checkers: AnsibleModule is not typed
 
     def connect(self) -> Dcs:
@@ -115,17 +162,85 @@ class DcsModule(AnsibleModule):
         return connect(self.params, os.environ, credentials, f"huaweicloud.dcs ansible-core/{self.ansible_version}", self.warn).dcs()
 
 
+def _trimmed(value: t.Any, depth: int = 3) -> t.Any:
+    """Text without white space around it, in items of lists and in mappings, too.
+
+    :param depth: how far down; beyond the items of a list of mappings, what the API said is left as it is
+    :raises ValueError: two keys of a mapping differ in nothing but white space
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if depth and isinstance(value, list):
+        return [_trimmed(item, depth - 1) for item in value]
+    if depth and isinstance(value, dict):
+        trimmed = {_trimmed(key, 0): _trimmed(item, 0) for key, item in value.items()}
+        if len(trimmed) < len(value):
+            raise ValueError(f"has keys that differ only in spaces: {', '.join(repr(key) for key in value)}")
+        return trimmed
+    return value
+
+
+def _refuse_blanks(values: list[t.Any]) -> None:
+    """Refuse a list with a blank item, as a variable without a value makes one: left out, it might mean less than was meant, or everything.
+
+    :raises ValueError: there is one
+    """
+    for number, value in enumerate(values, 1):
+        if is_blank(value):
+            raise ValueError(f"must have no blank entries, and entry {number} is blank")
+
+
+def _passwords(url: str) -> set[str]:
+    """What of a URL may be a user and a password, in every spelling in which it may turn up."""
+    before, at, _host = url.rpartition("@")
+    if not at:
+        return set()
+    user_info = before.rpartition("://")[2] if "://" in before else before
+    password = user_info.partition(":")[2]
+    return {text for text in (user_info, password, unquote(password)) if text}
+
+
+def _boolean(value: t.Any) -> bool:
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        raise ValueError("true or false") from None
+
+
+def _whole_number(value: t.Any, lowest: int, highest: int) -> int:
+    number = math.nan
+    # Numbers that are computed in templates come as 300.0.
+    if not isinstance(value, bool) and isinstance(value, (int, float, str)):
+        with contextlib.suppress(ValueError, OverflowError):
+            number = float(value)
+    if not (lowest <= number <= highest and number.is_integer()):
+        raise ValueError(f"a whole number from {lowest} to {highest}")
+    return int(number)
+
+
+def _shown(value: t.Any) -> str:
+    """A value for a message, in a reasonable length."""
+    text = repr(value) if isinstance(value, str) else str(value)[:1000]
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> str:
-    """A message that names all that failed, and why the first of them did.
+    """A message that names all that failed, grouped by status and code, and why the first of each group did.
 
     :param errors: what failed and why
     :param total: how many there were in all
     :param what: a word for what there were
     """
     if total == 1:
-        return errors[0][1].message
-    reasons = list(dict.fromkeys(error.message for _name, error in errors))
-    shown = " ".join(reason if reason.endswith(".") else f"{reason}." for reason in reasons[:10])
-    more = f" And {len(reasons) - 10} more reasons." if len(reasons) > 10 else ""
-    names = ", ".join(dict.fromkeys(name for name, _error in errors))
-    return f"{len(errors)} of {total} {what} failed: {names}. {shown}{more}"
+        return _sentence(errors[0][1].message)
+    groups: dict[tuple[int | None, str | None], dict[str, DcsError]] = {}
+    for name, error in errors:
+        groups.setdefault((error.http_status, error.code), {}).setdefault(name, error)
+    parts = [f"{len(errors)} of {total} {what} failed."]
+    for group in groups.values():
+        parts.append(f"{', '.join(group)}: {_sentence(next(iter(group.values())).message)}")
+    return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", ")")) else f"{text}."

@@ -250,13 +250,17 @@ resizes:
           sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d
 """
 
+import difflib
 import typing as t
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes, not_begun
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, ConfigurationError, StoppedError, unexpected
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
+
+if t.TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_id": {"type": "str"},
@@ -269,17 +273,46 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def requested(module: DcsModule) -> list[Request]:
-    """The resizes that the options ask for."""
-    if module.params["resizes"] is None:
-        return [Request(module.params["instance_id"], module.params["task_id"])]
-    requests = []
-    for number, entry in enumerate(module.params["resizes"], 1):
-        instance_id, task_id = (None if is_blank(entry.get(key)) else str(entry[key]) for key in ("instance_id", "task_id"))
-        if instance_id is None:
-            module.fail_json(msg=f"Entry {number} of 'resizes' has no instance_id")
-        requests.append(Request(instance_id, task_id))
-    return requests
+#: Keys of an entry of `resizes`: those of the entries that dcs_resize_info and this module return, and `record`, which the role adds.
+KNOWN_KEYS = frozenset(
+    (
+        *("instance_id", "instance_name", "instance_status", "maintain_begin", "maintain_end", "task_id", "task_name", "status", "next_window_begin"),
+        *("user_name", "created_at", "updated_at", "old_spec_code", "new_spec_code", "old_capacity", "new_capacity", "details"),
+        *("outcome", "changed", "task", "request_id", "error", "record"),
+    )
+)
+
+
+def requested(params: Mapping[str, t.Any]) -> list[Request]:
+    """The resizes that the options ask for.
+
+    :raises ConfigurationError: an entry of `resizes` can't be understood
+    """
+    if params["resizes"] is None:
+        return [Request(params["instance_id"], params["task_id"])]
+    return [requested_by(entry, f"Entry {number} of resizes") for number, entry in enumerate(params["resizes"], 1)]
+
+
+def requested_by(entry: Mapping[str, t.Any], name: str) -> Request:
+    """The resize that one entry of `resizes` asks for.
+
+    :param name: of the entry, for messages
+    :raises ConfigurationError: it can't be understood
+    """
+    for key in entry:
+        if key not in KNOWN_KEYS:
+            # A mistyped task_id must not cancel whatever is pending instead.
+            nearest = difflib.get_close_matches(key.lower(), sorted(KNOWN_KEYS), 1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else " Set instance_id and, optionally, task_id."
+            raise ConfigurationError(f"{name} has an unknown key {key!r}.{hint} Nothing was cancelled.")
+    ids = {key: entry.get(key) for key in ("instance_id", "task_id")}
+    for key, value in ids.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
+            raise ConfigurationError(f"Invalid {key} in {name[0].lower()}{name[1:]}: it must be text, not {type(value).__name__}. Nothing was cancelled.")
+    instance_id, task_id = (None if is_blank(value) else str(value) for value in ids.values())
+    if instance_id is None:
+        raise ConfigurationError(f"{name} has no instance_id. Nothing was cancelled.")
+    return Request(instance_id, task_id)
 
 
 def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, str]:
@@ -312,15 +345,9 @@ def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, st
     return {"before": text(before), "after": text(after)}
 
 
-def main() -> None:
-    module = DcsModule(
-        OPTIONS,
-        always={"resizes": []},
-        mutually_exclusive=[("instance_id", "resizes")],
-        required_one_of=[("instance_id", "resizes")],
-        required_by={"task_id": ("instance_id",)},
-    )
-    requests = requested(module)
+def cancel(module: DcsModule) -> None:
+    """Do what the options ask for; the results are in `module.returned` as soon as they are known."""
+    requests = requested(module.params)
     plan = Plan(
         on_too_late=module.params["on_too_late"],
         check_mode=module.check_mode,
@@ -330,17 +357,32 @@ def main() -> None:
     try:
         # Where nothing can be sent, no project is looked up either.
         results = not_begun(requests) if all(map(malformed, requests)) else cancel_resizes(module.connect(), requests, plan)
-    except DcsError as error:
-        results = not_begun(requests, error)
+    except Exception as error:
+        results = not_begun(requests, unexpected(error))
+    module.returned.update(changed=any(result.changed for result in results), resizes=[result.as_result() for result in results])
     for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
         module.warn(warning)
-    returned: dict[str, t.Any] = {"changed": any(result.changed for result in results), "resizes": [result.as_result() for result in results]}
     if module._diff:
-        returned["diff"] = diff(results, module.params["resizes"] or [])
+        module.returned["diff"] = diff(results, module.params["resizes"] or [])
     errors = [(result.instance_id, result.error) for result in results if result.error]
     if errors:
-        module.fail_json(msg=summarize(errors, len(results), "resizes"), **returned)
-    module.exit_json(**returned)
+        message = summarize(errors, len(results), "resizes")
+        # After other errors a cancel may have taken effect.
+        harmless = all(isinstance(error, (ConfigurationError, StoppedError, AuthenticationError)) for _instance_id, error in errors)
+        if harmless and not module.returned["changed"]:
+            message = f"{message} Nothing was cancelled."
+        module.fail_json(msg=message)
+
+
+def main() -> None:
+    module = DcsModule(
+        OPTIONS,
+        always={"resizes": []},
+        mutually_exclusive=[("instance_id", "resizes")],
+        required_one_of=[("instance_id", "resizes")],
+        required_by={"task_id": ("instance_id",)},
+    )
+    module.run(lambda: cancel(module))
 
 
 if __name__ == "__main__":

@@ -250,8 +250,7 @@ import datetime
 import re
 import typing as t
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import InstanceFilter, Listing, list_resizes, next_window_begin, unexpected
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import InstanceFilter, Listing, list_resizes, next_window_begin
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import WAITING_STATUSES, Request, malformed
 
@@ -317,42 +316,36 @@ def wanted_tags(module: DcsModule) -> dict[str, str]:
     return tags
 
 
-def main() -> None:
-    module = DcsModule(OPTIONS, always={"resizes": [], "errors": []}, mutually_exclusive=[("instance_ids", name) for name in FILTERS])
+def find(module: DcsModule) -> None:
+    """Do what the options ask for."""
     params = module.params
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, and is {params[name]!r}")
-    if not all(status.strip() for status in params["status"]):
-        module.fail_json(msg="status must have no blank entries; an empty list means all")
     instances = InstanceFilter(
-        name=params["instance_name"],
-        tags=wanted_tags(module),
-        enterprise_project_id=params["enterprise_project_id"],
-        exclude=[text for text in params["exclude"] or () if text.strip()],
+        name=params["instance_name"], tags=wanted_tags(module), enterprise_project_id=params["enterprise_project_id"], exclude=params["exclude"] or ()
     )
-    try:
-        # Where nothing can be asked, no project is looked up either.
-        listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
-            module.connect(),
-            instance_ids=params["instance_ids"],
-            instances=instances,
-            statuses=params["status"],
-            start_time=params["start_time"],
-            end_time=params["end_time"],
-            concurrency=params["concurrency"],
-        )
-        resizes = rows(listing, utc_now())
-    except Exception as error:
-        # A bug of ours must not cost the keys that are always returned.
-        failure = error if isinstance(error, DcsError) else unexpected(error)
-        module.fail_json(msg=failure.message, errors=[{"instance_id": None, **failure.as_result()}])
+    # Where nothing can be asked, no project is looked up either.
+    listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
+        module.connect(),
+        instance_ids=params["instance_ids"],
+        instances=instances,
+        statuses=params["status"],
+        start_time=params["start_time"],
+        end_time=params["end_time"],
+        concurrency=params["concurrency"],
+    )
+    module.returned["resizes"] = rows(listing, utc_now())
+    module.returned["errors"] = [{"instance_id": instance_id, **error.as_result()} for instance_id, error in listing.errors]
     for warning in listing.warnings:
         module.warn(warning)
-    returned = {"resizes": resizes, "errors": [{"instance_id": instance_id, **error.as_result()} for instance_id, error in listing.errors]}
     if listing.errors:
-        module.fail_json(msg=summarize(listing.errors, listing.asked, "instances"), **returned)
-    module.exit_json(changed=False, **returned)
+        module.fail_json(msg=summarize(listing.errors, listing.asked, "instances"))
+
+
+def main() -> None:
+    module = DcsModule(OPTIONS, always={"resizes": [], "errors": []}, mutually_exclusive=[("instance_ids", name) for name in FILTERS])
+    module.run(lambda: find(module))
 
 
 if __name__ == "__main__":

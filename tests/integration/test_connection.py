@@ -99,17 +99,22 @@ def test_each_source(waiting: Simulator, home: Path) -> None:
         ("HW_", {}, {**pair(TEMPORARY, *hw), **pair(PERMANENT, *sdk), **in_home}, TEMPORARY.access_key),
         ("HUAWEICLOUD_SDK_", {}, {**pair(TEMPORARY, *sdk), **in_home}, TEMPORARY.access_key),
         ("token", {}, {"HW_AUTH_TOKEN": str(PERMANENT.token), **in_home}, None),
-        ("profile", {"profile": "temporary"}, in_home, TEMPORARY.access_key),
+        ("profile", {"profile": "temporary"}, {**pair(PERMANENT, *hw), **in_home}, TEMPORARY.access_key),
+        ("file", {"credentials_file": "~/.huaweicloud/credentials"}, {**pair(TEMPORARY, *hw), "HW_PROFILE": "none", **in_home}, PERMANENT.access_key),
+        ("profile in the environment", {}, {"HW_PROFILE": "temporary", **in_home}, TEMPORARY.access_key),
+        ("environment before a profile in it", {}, {**pair(PERMANENT, *hw), "HW_PROFILE": "none", **in_home}, PERMANENT.access_key),
         ("current profile", {"shared_config_file": "~/.hcloud/config.json"}, in_home, TEMPORARY.access_key),
         ("credentials file", {}, in_home, PERMANENT.access_key),
         ("metadata", {}, metadata, TEMPORARY.access_key),
+        ("metadata, without a home", {}, {**metadata, "HOME": "/dev/null"}, TEMPORARY.access_key),
     ]
     results = run_cases(*(case[:3] for case in cases), environment=where(waiting))
     asked = [request["access_key"] for request in waiting.requests(kind="tasks")]
     assert {name: (result.get("msg"), len(result["resizes"])) for name, result in results.items()} == {case[0]: (None, 1) for case in cases}
     assert asked == [case[3] for case in cases]
     # Who brings a project does not have it looked up.
-    assert len(waiting.requests(kind="projects")) == len(cases) - 3
+    brings_a_project = ("profile", "file", "profile in the environment", "current profile", "credentials file")
+    assert len(waiting.requests(kind="projects")) == len(cases) - len(brings_a_project)
 
 
 def test_secrets_are_in_no_output(waiting: Simulator, home: Path) -> None:
@@ -138,28 +143,32 @@ def test_what_a_broken_source_says(cloud: Simulator, home: Path) -> None:
     put(home, "bad.json", "{")
     put(home, "encrypted.json", json.dumps({"profiles": [{"name": "default", "accessKeyId": "x", "authEncrypt": "true"}]}))
     results = run_in_process(
-        ("half of the options", {"access_key": "AK"}, {}),
-        ("half of the environment", {}, {"HW_SECRET_KEY": "SK"}),
-        ("a lone security token", {}, {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "STS"}),
+        ("half of the options", {"access_key": "AK-example"}, {}),
+        ("half of the environment", {}, {"HW_SECRET_KEY": "SK-example"}),
+        ("a lone security token", {}, {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "STS-example"}),
         ("unknown profile", {"profile": "unknown"}, {}),
         ("encrypted profile", {"shared_config_file": "~/encrypted.json"}, {}),
         ("bad JSON", {}, {"HW_SHARED_CONFIG_FILE": str(home / "bad.json")}),
         ("bad INI", {}, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(home / "bad.ini")}),
         ("missing file", {"credentials_file": "~/missing"}, {}),
-        ("a key with a line break", {"access_key": "AK", "secret_key": "S\nK"}, {}),
+        ("a key with a line break", {"access_key": "AK-example", "secret_key": "SK-exa\nmple"}, {}),
+        ("a key in quotation marks", {}, {"HW_ACCESS_KEY": "'AK-example'", "HW_SECRET_KEY": "'SK-example'"}),
+        ("a short key", {"access_key": "AK-example", "secret_key": "short"}, {}),
         ("nothing", {}, {"HOME": "/nonexistent"}),
         environment={**where(cloud), "HOME": str(home)},
     )
     words = {
-        "half of the options": "the module's options has access_key, but not secret_key",
-        "half of the environment": "has HW_SECRET_KEY, but not HW_ACCESS_KEY",
-        "a lone security token": "has HUAWEICLOUD_SDK_SECURITY_TOKEN, but not HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
-        "unknown profile": "has no profile 'unknown'; it has: temporary",
+        "half of the options": "Incomplete credentials: access_key is set, but secret_key is not (the module's options).",
+        "half of the environment": "Incomplete credentials: HW_SECRET_KEY is set, but HW_ACCESS_KEY is not",
+        "a lone security token": "HUAWEICLOUD_SDK_SECURITY_TOKEN is set, but HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not",
+        "unknown profile": "has no profile 'unknown'. Its profiles: temporary",
         "encrypted profile": "encrypted by KooCLI",
-        "bad JSON": "bad.json is no JSON",
-        "bad INI": "bad.ini is no valid INI file",
+        "bad JSON": "bad.json is not valid JSON",
+        "bad INI": "bad.ini is not a valid INI file",
         "missing file": "missing does not exist",
-        "a key with a line break": "is in secret_key of the module's options",
+        "a key with a line break": "Invalid secret_key of the module's options: it has a character that no key has",
+        "a key in quotation marks": "Invalid HW_ACCESS_KEY of the HW_ environment variables: it begins or ends with a quotation mark.",
+        "a short key": "Invalid secret_key of the module's options: it has fewer than 8 characters.",
         "nothing": "No credentials found.",
     }
     for name, result in results.items():
@@ -174,7 +183,7 @@ def test_metadata_that_is_of_no_use(cloud: Simulator) -> None:
     environment = {**where(cloud), "HW_METADATA_ENDPOINT": cloud.endpoint, "HW_PROJECT_ID": PROJECT}
     for settings, words in (
         ({"metadata_agency": False}, "this ECS instance has no agency"),
-        ({"metadata_agency": True, "metadata_expired": True}, "have expired at"),
+        ({"metadata_agency": True, "metadata_expired": True}, " expired at "),
     ):
         cloud.configure(**settings)
         assert words in run_in_process(("metadata", {}, {}), environment=environment)["metadata"]["msg"]
@@ -216,6 +225,61 @@ def test_blank_variables_are_unset(waiting: Simulator) -> None:
     assert len(waiting.requests(kind="projects")) == 2
 
 
+# ---- White space, numbers, lists
+
+
+def test_what_is_pasted(waiting: Simulator) -> None:
+    """White space around any text is dropped: in keys, IDs, lists and mappings, from options and from the environment."""
+    connection = {name: f" {value}\n" for name, value in waiting.environment().items()}
+    entry = {" instance_id": f"{INSTANCE} ", "task_id ": "{{ found.resizes[0].task_id }}\n"}
+    tasks = [
+        {"name": "List", INFO: {"instance_ids": [f"{INSTANCE}\n"], "status": [" waiting "]}, "register": "found"},
+        {"name": "List text", INFO: {"instance_ids": f" {INSTANCE} "}},
+        {"name": "Cancel", CANCEL: {"resizes": [entry], "on_too_late": "fail ", "concurrency": " 2 "}},
+        {"name": "Again", CANCEL: {"instance_id": f" {INSTANCE}\n"}},
+    ]
+    run = run_playbook(tasks, environment=connection)
+    assert run.code == 0, run.output
+    assert [len(run.result(name)["resizes"]) for name in ("List", "List text")] == [1, 1]
+    assert [entry["outcome"] for name in ("Cancel", "Again") for entry in run.result(name)["resizes"]] == ["cancelled", "absent"]
+
+
+def test_what_is_refused_before_any_request(cloud: Simulator) -> None:
+    """With all keys of the result, and without a traceback."""
+    cases: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
+        (CANCEL, {"timeout": 10_000_000_000}, {}, "timeout must be a whole number from 1 to 3600, and is 10000000000."),
+        (CANCEL, {"wait_timeout": int("9" * 310)}, {}, "wait_timeout must be a whole number from 0 to 604800, and is 999"),
+        (INFO, {"timeout": "{{ 'inf' | float }}"}, {}, "timeout must be a whole number from 1 to 3600, and is "),
+        (INFO, {"concurrency": "1e999999999"}, {}, "concurrency must be a whole number from 1 to 64, and is '1e999999999'."),
+        (INFO, {}, {"HW_MAX_RETRIES": "many"}, "HW_MAX_RETRIES must be a whole number from 0 to 100, and is 'many'."),
+        (CANCEL, {}, {"HW_INSECURE": "perhaps"}, "HW_INSECURE must be true or false, and is 'perhaps'."),
+        (CANCEL, {"instance_id": None, "resizes": [{"instance_id": INSTANCE, "taskid": "x"}]}, {}, "unknown key 'taskid'. Did you mean 'task_id'?"),
+        (INFO, {"instance_ids": ["", None]}, {}, "instance_ids must have no blank entries"),
+        (INFO, {"instance_ids": ","}, {}, "instance_ids must have no blank entries"),
+        (CANCEL, {"endpoint": "https://:PRIVATE-pw@dcs.example.org"}, {}, "Invalid URL in endpoint: it has a user name or a password."),
+        (INFO, {}, {"HW_AUTH_URL": "https://user:PRIVATE-pw@dcs.example.org", "HW_PROJECT_ID": ""}, "Invalid URL in HW_AUTH_URL: it has a user name"),
+    ]
+    tasks = [
+        {
+            "name": str(number),
+            module: {**({"instance_id": INSTANCE} if module == CANCEL else {"instance_ids": [INSTANCE]}), **options},
+            "environment": variables,
+            "ignore_errors": True,
+        }
+        for number, (module, options, variables, _words) in enumerate(cases)
+    ]
+    run = run_playbook(tasks, "-vvvv", environment=cloud.environment())
+    assert run.code == 0, run.output
+    for number, (_module, _options, _variables, words) in enumerate(cases):
+        result = run.result(str(number))
+        assert words in result["msg"], number
+        assert result["changed"] is False
+        assert "resizes" in result
+        assert "PRIVATE-pw" not in json.dumps(result), number
+    assert "Traceback" not in run.output
+    assert cloud.requests() == []
+
+
 # ---- The project
 
 
@@ -241,7 +305,7 @@ def test_which_project(waiting: Simulator, home: Path) -> None:
 def test_a_profiles_region_counts_only_with_its_keys(cloud: Simulator, home: Path) -> None:
     """Without another region there is none, although a profile with one is named."""
     result = run_in_process(("x", {"profile": "temporary", **pair(PERMANENT, "access_key", "secret_key")}, {}), environment={"HOME": str(home)})["x"]
-    assert "Which region?" in result["msg"]
+    assert "No region. Set region (HW_REGION_NAME) or endpoint (HW_DCS_ENDPOINT)." in result["msg"]
 
 
 def test_a_project_that_is_not_found() -> None:
@@ -273,9 +337,10 @@ def test_a_look_up_that_is_refused(cloud: Simulator, fault: str, status: int, wo
 
 def test_forms_of_an_endpoint(waiting: Simulator) -> None:
     environment = {**waiting.environment(), "HW_PROJECT_ID": ""}
-    forms = [f"{waiting.endpoint}{end}" for end in ("", "/", "/v3", "/v3/")]
-    results = run_in_process(*((form, {"endpoint": f"{waiting.endpoint}/", "auth_url": form}, {}) for form in forms), environment=environment)
-    assert [len(result["resizes"]) for result in results.values()] == [1] * 4
+    ends = [("", ""), ("/", "/"), ("/v2", "/v3"), ("/v2/", "/v3/"), (f"/v2/{PROJECT}", "/v3.0"), ("//", "/v3/auth/tokens")]
+    cases = [(f"{dcs} {iam}", {"endpoint": f"{waiting.endpoint}{dcs}", "auth_url": f"{waiting.endpoint}{iam}"}, {}) for dcs, iam in ends]
+    results = run_in_process(*cases, environment=environment)
+    assert [len(result["resizes"]) for result in results.values()] == [1] * len(ends)
 
 
 def test_what_is_no_endpoint(cloud: Simulator) -> None:
@@ -285,7 +350,7 @@ def test_what_is_no_endpoint(cloud: Simulator) -> None:
     cases += [(f"region {value}", {"region": value}, {"HW_DCS_ENDPOINT": ""}) for value in ("cn north", "example.com/", "a?b", "a#b", "a@b", "a:1")]
     for name, result in run_in_process(*cases, environment=cloud.environment()).items():
         assert result["failed"], name
-        assert "must be a URL" in result["msg"] or "can be no part of a host's name" in result["msg"], name
+        assert "Invalid URL in endpoint" in result["msg"] or "Invalid region" in result["msg"], name
     assert cloud.requests() == []
 
 
@@ -345,7 +410,7 @@ def test_tls(encrypted: tuple[Simulator, str]) -> None:
     for name, _options, _variables in untrusted:
         assert results[name]["errors"][0]["code"] == "TlsError", name
     assert "/nonexistent" in results["no authority"]["msg"]
-    assert "validate_certs" in results["nonsense"]["msg"]
+    assert results["nonsense"]["msg"] == "HW_INSECURE must be true or false, and is 'perhaps'."
     # Each of those that trust asked, and the rest did not.
     assert len([request for request in cloud.requests()[before:] if request["kind"] == "tasks"]) == len(trusted)
 
@@ -362,9 +427,9 @@ def test_retries_of_the_environment(cloud: Simulator) -> None:
         counts.append(len(cloud.requests(kind="tasks")))
     assert counts == [1, 2]
     nonsense = run_in_process(("x", {}, {"HW_MAX_RETRIES": "many"}), ("y", {"max_retries": -1}, {}), ("z", {"timeout": 0}, {}), environment=cloud.environment())
-    assert "max_retries" in nonsense["x"]["msg"]
-    assert "max_retries must be at least 0" in nonsense["y"]["msg"]
-    assert "timeout must be at least 1" in nonsense["z"]["msg"]
+    assert nonsense["x"]["msg"] == "HW_MAX_RETRIES must be a whole number from 0 to 100, and is 'many'."
+    assert "max_retries must be a whole number from 0 to 100" in nonsense["y"]["msg"]
+    assert "timeout must be a whole number from 1 to 3600" in nonsense["z"]["msg"]
 
 
 def test_the_connection_of_a_play_in_one_place(waiting: Simulator) -> None:
@@ -378,7 +443,7 @@ def test_the_connection_of_a_play_in_one_place(waiting: Simulator) -> None:
         "tasks": [
             {"name": "List", INFO: {}, "register": "found"},
             {"name": "Cancel", CANCEL: {"resizes": "{{ found.resizes }}"}},
-            {"name": "Another", INFO: {"access_key": "AKunknown", "secret_key": "SK"}, "ignore_errors": True},
+            {"name": "Another", INFO: {"access_key": "AK-unknown", "secret_key": "SK-unknown"}, "ignore_errors": True},
         ],
     }
     run: Run = run_playbook([play])

@@ -32,7 +32,7 @@ FRAGMENTS: dict[str, Any] = {
     "huaweicloud.dcs._attributes": _attributes.ModuleDocFragment.DOCUMENTATION,
     "huaweicloud.dcs._attributes.actiongroup_dcs": _attributes.ModuleDocFragment.ACTIONGROUP_DCS,
 }
-CONNECTION = {"access_key": "AK", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0}
+CONNECTION = {"access_key": "AK-of-a-test", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0}
 
 each_module = pytest.mark.parametrize("name", NAMES)
 

@@ -77,7 +77,7 @@ def test_a_run_that_finds_differences_is_red(cloud: Simulator, tmp_path: Path) -
         ({CONSENT: ""}, f"say yes to this with {CONSENT}=yes"),
         ({CONSENT: "no"}, f"say yes to this with {CONSENT}=yes"),
         ({NEW_SPEC_CODE: "", NEW_CAPACITY: ""}, f"Set {NEW_SPEC_CODE}, {NEW_CAPACITY}"),
-        ({"HW_ACCESS_KEY": ""}, "Half a pair of keys"),
+        ({"HW_ACCESS_KEY": ""}, "Incomplete credentials: HW_SECRET_KEY is set, but HW_ACCESS_KEY is not"),
     ],
     ids=str,
 )

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import (
     ENVIRONMENT,
     Credentials,
+    auth_url_setting,
     find_credentials,
     from_environment,
     is_blank,
     project_setting,
+    region_setting,
 )
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError
-from loopback import answering, serve, unused_port
+from keyfiles import INI, PROFILE, write_ini, write_profiles
+from loopback import answering, serve
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 OFF = {"metadata_endpoint": "none"}
@@ -29,29 +31,12 @@ OFF = {"metadata_endpoint": "none"}
 OPTIONS = ("access_key", "secret_key", "security_token")
 HW = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN")
 SDK = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
-PROFILE = ("accessKeyId", "secretAccessKey", "securityToken")
-INI = ("ak", "sk", "security_token")
-
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A home of its own, and no environment variable."""
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
-
-
-def write_profiles(home, *profiles, file=".hcloud/config.json", **content):
-    path = home / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"profiles": list(profiles), **content}), encoding="utf-8")
-    return str(path)
-
-
-def write_ini(home, values, section="basic", file=".huaweicloud/credentials"):
-    path = home / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("".join([f"[{section}]\n", *(f"{name} = {value}\n" for name, value in values.items())]), encoding="utf-8")
-    return str(path)
 
 
 class Place:
@@ -64,7 +49,7 @@ class Place:
         self._stack = stack
 
     def add(self, place):
-        keys = [f"AK-{place}", f"SK-{place}", f"STS-{place}"]
+        keys = [f"AK-example-{place}", f"SK-example-{place}", f"STS-example-{place}"]
         if place == "options":
             self.options.update(zip(OPTIONS, keys))
         elif place == "HW_":
@@ -74,11 +59,20 @@ class Place:
         elif place == "profile":
             write_profiles(self._home, {"name": "default", **dict(zip(PROFILE, keys))})
             self.options["profile"] = "default"
+        elif place == "credentials_file":
+            write_ini(self._home, dict(zip(INI, keys)), file="named")
+            self.options["credentials_file"] = "~/named"
+        elif place == "HW_PROFILE":
+            write_profiles(self._home, {"name": "default", **dict(zip(PROFILE, keys))})
+            self.environment["HW_PROFILE"] = "default"
+        elif place == "HUAWEICLOUD_SDK_CREDENTIALS_FILE":
+            write_ini(self._home, dict(zip(INI, keys)), file="named")
+            self.environment["HUAWEICLOUD_SDK_CREDENTIALS_FILE"] = "~/named"
         elif place == "file":
             write_ini(self._home, dict(zip(INI, keys)))
         else:
             credential = {"credential": {"access": keys[0], "secret": keys[1], "securitytoken": keys[2], "expires_at": "2099-01-31T08:00:00.000000Z"}}
-            self.options["metadata_endpoint"] = self._stack.enter_context(serve(answering((b"TOKEN", 200, {}), (credential, 200, {})))).url
+            self.options["metadata_endpoint"] = self._stack.enter_context(serve(answering((b"TOKEN-example", 200, {}), (credential, 200, {})))).url
 
     def find(self):
         return find_credentials(self.options, self.environment)
@@ -86,9 +80,12 @@ class Place:
 
 PLACES = {
     "options": "the module's options",
-    "HW_": "the environment (HW_ACCESS_KEY, HW_SECRET_KEY, HW_SECURITY_TOKEN, HW_AUTH_TOKEN)",
-    "HUAWEICLOUD_SDK_": "the environment (HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN)",
     "profile": "the profile 'default' in ~/.hcloud/config.json",
+    "credentials_file": "the credentials file ~/named",
+    "HW_": "the HW_ environment variables",
+    "HUAWEICLOUD_SDK_": "the HUAWEICLOUD_SDK_ environment variables",
+    "HW_PROFILE": "the profile 'default' in ~/.hcloud/config.json",
+    "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "the credentials file ~/named",
     "file": "the credentials file ~/.huaweicloud/credentials",
     "metadata": "the metadata service http://127.0.0.1:",
 }
@@ -107,55 +104,62 @@ def places(home):
 def test_each_place_alone(places, place):
     places.add(place)
     found = places.find()
-    assert (found.access_key, found.secret_key, found.security_token, found.token) == (f"AK-{place}", f"SK-{place}", f"STS-{place}", None)
+    assert (found.access_key, found.secret_key, found.security_token) == (f"AK-example-{place}", f"SK-example-{place}", f"STS-example-{place}")
+    assert found.token is None
     assert found.source.startswith(PLACES[place])
-    assert found.secrets() == (f"SK-{place}", f"STS-{place}")
+    assert found.chosen is (place in ("profile", "credentials_file"))
+    assert found.secrets() == (f"SK-example-{place}", f"STS-example-{place}")
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(PLACES, 2)))
+# One file can't have two contents.
+SAME_FILE = (("profile", "HW_PROFILE"), ("credentials_file", "HUAWEICLOUD_SDK_CREDENTIALS_FILE"))
+PAIRS = [pair for pair in itertools.combinations(PLACES, 2) if pair not in SAME_FILE]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_each_place_before_the_other(places, first, second):
     """And nothing of the second is mixed in."""
     places.add(second)
     places.add(first)
     found = places.find()
-    assert (found.access_key, found.secret_key, found.security_token) == (f"AK-{first}", f"SK-{first}", f"STS-{first}")
+    assert (found.access_key, found.secret_key, found.security_token) == (f"AK-example-{first}", f"SK-example-{first}", f"STS-example-{first}")
 
 
 def test_a_security_token_is_not_taken_from_another_place():
-    environment = dict(zip(HW, ("AK", "SK", "STS")))
-    found = find_credentials({"access_key": "AK-options", "secret_key": "SK-options", **OFF}, environment)
+    environment = dict(zip(HW, ("AK-example", "SK-example", "STS-example")))
+    found = find_credentials({"access_key": "AK-example-options", "secret_key": "SK-example-options", **OFF}, environment)
     assert found.security_token is None
 
 
 @pytest.mark.parametrize(
     ("options", "environment"),
     [
-        pytest.param({"token": "TOKEN"}, {}, id="option"),
-        pytest.param({}, {"HW_AUTH_TOKEN": "TOKEN"}, id="environment"),
-        pytest.param({"token": "TOKEN", "access_key": "AK", "secret_key": "SK"}, {}, id="before a pair of the same place"),
-        pytest.param({"token": "TOKEN", "access_key": "AK"}, {}, id="before half a pair of the same place"),
-        pytest.param({"token": "TOKEN"}, dict(zip(HW, ("AK", "SK"))), id="before a pair of a later place"),
-        pytest.param({}, {"HW_AUTH_TOKEN": "TOKEN", **dict(zip(SDK, ("AK", "SK")))}, id="before a pair of the SDK's environment"),
+        pytest.param({"token": "TOKEN-example"}, {}, id="option"),
+        pytest.param({}, {"HW_AUTH_TOKEN": "TOKEN-example"}, id="environment"),
+        pytest.param({"token": "TOKEN-example", "access_key": "AK-example", "secret_key": "SK-example"}, {}, id="before a pair of the same place"),
+        pytest.param({"token": "TOKEN-example", "access_key": "AK-example"}, {}, id="before an incomplete pair of the same place"),
+        pytest.param({"token": "TOKEN-example"}, dict(zip(HW, ("AK-example", "SK-example"))), id="before a pair of a later place"),
+        pytest.param({}, {"HW_AUTH_TOKEN": "TOKEN-example", **dict(zip(SDK, ("AK-example", "SK-example")))}, id="before a pair of the SDK's environment"),
     ],
 )
 def test_a_ready_token(options, environment):
     found = find_credentials({**options, **OFF}, environment)
-    assert (found.token, found.access_key, found.secret_key) == ("TOKEN", None, None)
-    assert found.secrets() == ("TOKEN",)
+    assert (found.token, found.access_key, found.secret_key) == ("TOKEN-example", None, None)
+    assert found.secrets() == ("TOKEN-example",)
 
 
 def test_a_pair_of_an_earlier_place_comes_before_a_token():
-    assert find_credentials({"access_key": "AK", "secret_key": "SK", **OFF}, {"HW_AUTH_TOKEN": "TOKEN"}).token is None
+    assert find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF}, {"HW_AUTH_TOKEN": "TOKEN-example"}).token is None
 
 
 def test_blanks_around_a_key_do_not_count():
     """As a key file read with a lookup has a line break at its end."""
-    found = find_credentials({"access_key": " AK\n", "secret_key": "\tSK\r\n", **OFF}, {})
-    assert (found.access_key, found.secret_key) == ("AK", "SK")
+    found = find_credentials({"access_key": " AK-example\n", "secret_key": "\tSK-example\r\n", **OFF}, {})
+    assert (found.access_key, found.secret_key) == ("AK-example", "SK-example")
 
 
 def test_secrets_do_not_appear_by_accident():
-    found = Credentials("somewhere", "AK", "SK-secret", "STS-secret", "TOKEN-secret")
+    found = Credentials("somewhere", "AK-example", "SK-secret", "STS-secret", "TOKEN-secret")
     assert "secret" not in f"{found} {found!r}"
 
 
@@ -163,7 +167,8 @@ def test_later_places_are_not_read_if_an_earlier_one_has_the_keys(home):
     """A broken file that is not needed is no obstacle."""
     write_ini(home, {}, section="broken")
     with serve(lambda connection: connection.answer({}, 500)) as metadata:
-        find_credentials({"profile": "unknown", "metadata_endpoint": metadata.url}, dict(zip(HW, ("AK", "SK"))))
+        environment = {"HW_PROFILE": "unknown", "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "missing"}
+        find_credentials({"metadata_endpoint": metadata.url}, {**environment, **dict(zip(HW, ("AK-example", "SK-example")))})
     assert metadata.connections == 0
 
 
@@ -194,10 +199,11 @@ def test_a_blank_variable_gives_way_to_the_next():
 
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_blank_fields_of_files_are_unset(home, blank):
-    write_profiles(home, {"name": "default", "accessKeyId": "AK", "secretAccessKey": "SK", "securityToken": blank, "region": blank, "projectId": blank})
+    keys = dict(zip(PROFILE, ("AK-example", "SK-example", blank)))
+    write_profiles(home, {"name": "default", **keys, "region": blank, "projectId": blank})
     found = find_credentials({"profile": "default", **OFF}, {})
     assert (found.security_token, found.region, found.project_id) == (None, None, None)
-    write_ini(home, {"ak": "AK", "sk": "SK", "security_token": blank, "project_id": blank, "iam_endpoint": blank})
+    write_ini(home, {"ak": "AK-example", "sk": "SK-example", "security_token": blank, "project_id": blank, "iam_endpoint": blank})
     found = find_credentials(OFF, {})
     assert (found.security_token, found.project_id, found.auth_url) == (None, None, None)
 
@@ -207,10 +213,10 @@ def test_nothing_anywhere(home):
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(OFF, {})
     assert caught.value.message == (
-        "No credentials found. Needed is an access key with its secret key, or a token. Tried, in this order: "
-        "the module's options (nothing set); "
-        "the environment (HW_ACCESS_KEY, HW_SECRET_KEY, HW_SECURITY_TOKEN, HW_AUTH_TOKEN) (nothing set); "
-        "the environment (HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN) (nothing set); "
+        "No credentials found. Set an access key and its secret key, or an existing IAM token. Searched, in this order: "
+        "the module's options (none of access_key, secret_key, security_token, token is set); "
+        "the HW_ environment variables (none of HW_ACCESS_KEY, HW_SECRET_KEY, HW_SECURITY_TOKEN, HW_AUTH_TOKEN is set); "
+        "the HUAWEICLOUD_SDK_ environment variables (none of HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN is set); "
         "a profile in ~/.hcloud/config.json (neither profile nor shared_config_file is set); "
         "the credentials file ~/.huaweicloud/credentials (does not exist); "
         "the metadata service (switched off)."
@@ -218,7 +224,7 @@ def test_nothing_anywhere(home):
     assert caught.value.code == "Configuration"
 
 
-# ---- Half a pair
+# ---- An incomplete pair
 
 
 @pytest.mark.parametrize(
@@ -226,11 +232,11 @@ def test_nothing_anywhere(home):
     [("options", OPTIONS), ("HW_", HW), ("HUAWEICLOUD_SDK_", SDK), ("profile", PROFILE), ("file", INI), ("metadata", ("access", "secret", "securitytoken"))],
 )
 @pytest.mark.parametrize("present", [(0,), (1,), (2,), (0, 2), (1, 2)], ids=["access key", "secret key", "security token", "no secret key", "no access key"])
-def test_half_a_pair(home, place, names, present):
+def test_an_incomplete_pair(home, place, names, present):
     """The message names what is missing and where, shows no value, and no later place is asked."""
-    half = {names[index]: f"VALUE{index}" for index in present}
-    options, environment = dict(OFF), dict(zip(SDK, ("AK", "SK"))) if place in ("options", "HW_") else {}
-    handle = answering((b"TOKEN", 200, {}), ({"credential": half}, 200, {}))
+    half = {names[index]: f"VALUE-of-{index}" for index in present}
+    options, environment = dict(OFF), dict(zip(SDK, ("AK-example", "SK-example"))) if place in ("options", "HW_") else {}
+    handle = answering((b"TOKEN-example", 200, {}), ({"credential": half}, 200, {}))
     with serve(handle) as metadata:
         if place == "options":
             options.update(half)
@@ -248,277 +254,89 @@ def test_half_a_pair(home, place, names, present):
     message = caught.value.message
     assert "VALUE" not in message
     if place == "profile" and present == (2,):
-        assert message == "The profile 'default' in ~/.hcloud/config.json has neither accessKeyId nor secretAccessKey (its mode is 'AKSK')"
+        assert message == "The profile 'default' in ~/.hcloud/config.json has neither accessKeyId nor secretAccessKey (its mode is 'AKSK')."
         return
     missing = " and ".join(names[index] for index in (0, 1) if index not in present)
-    assert message.startswith("Half a pair of keys: ")
-    assert PLACES[place] in message
-    assert f" has {' and '.join(half)}, but not {missing}. " in message
+    verbs = ["is" if len(names_) == 1 else "are" for names_ in (half, missing.split(" and "))]
+    assert message.startswith(f"Incomplete credentials: {' and '.join(half)} {verbs[0]} set, but {missing} {verbs[1]} not ({PLACES[place]}")
 
 
 @pytest.mark.parametrize("value", ["A K", "A\nK", "A\tK", "A\u00a0K", "schl\u00fcssel", "\u5bc6\u94a5", "A\x00K", "A\x7fK"])
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
 def test_characters_that_no_key_has(field, value):
     """A header could not carry them, and the HTTP library's error would show them."""
-    options = {"access_key": "AK", "secret_key": "SK", "security_token": "STS", **OFF, field: value}
+    options = {"access_key": "AK-example", "secret_key": "SK-example", "security_token": "STS-example", **OFF, field: value}
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(options, {})
-    assert caught.value.message == f"A character that no key has, such as a blank or a line break, is in {field} of the module's options"
+    message = "it has a character that no key has, such as a space or a line break"
+    assert caught.value.message == f"Invalid {field} of the module's options: {message}."
     assert value not in caught.value.message
 
 
-# ---- KooCLI's and Terraform's file
+@pytest.mark.parametrize("value", ['"{}"', "'{}'", "{}'", '"{}', "`{}`", "\u201c{}\u201d", "\u2018{}\u2019"])
+@pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
+def test_keys_in_quotation_marks(field, value):
+    """As a file with lines such as KEY="value" brings them where no shell reads it. They would cost a 401."""
+    value = value.format("KEY-example")
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
+    assert caught.value.message == f"Invalid {field} of the module's options: it begins or ends with a quotation mark. Remove the quotation marks."
 
 
-def test_a_profile_by_name_and_the_current_one(home):
-    profiles = [
-        {"name": name, "mode": "AKSK", "accessKeyId": f"AK-{name}", "secretAccessKey": "SK", "region": f"region-{name}", "projectId": f"project-{name}"}
-        for name in ("default", "other")
-    ]
-    write_profiles(home, *profiles, current="other")
-    file = write_profiles(home, *profiles, file="shared.json", current="")
-    for options, expected in (
-        ({"profile": "default"}, "default"),
-        ({"profile": "other"}, "other"),
-        ({"profile": " other "}, "other"),
-        ({"shared_config_file": "~/.hcloud/config.json"}, "other"),
-        ({"shared_config_file": file}, "default"),
-        ({"shared_config_file": file, "profile": "other"}, "other"),
-    ):
-        found = find_credentials({**options, **OFF}, {})
-        assert (found.access_key, found.region, found.project_id) == (f"AK-{expected}", f"region-{expected}", f"project-{expected}"), options
+@pytest.mark.parametrize("value", ["A", "1234567"])
+@pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
+def test_keys_that_are_too_short(field, value):
+    """They would be masked wherever their few letters turn up."""
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
+    assert caught.value.message == f"Invalid {field} of the module's options: it has fewer than 8 characters."
+    assert find_credentials({"access_key": "12345678", "secret_key": "12345678", **OFF}, {}).secret_key == "12345678"
 
 
-def test_a_profile_is_only_read_when_it_is_named(home):
-    write_profiles(home, {"name": "default", "accessKeyId": "AK", "secretAccessKey": "SK"}, current="default")
-    with pytest.raises(ConfigurationError, match="neither profile nor shared_config_file is set"):
+def test_the_message_names_the_variable_and_the_field_of_a_file(home):
+    with pytest.raises(ConfigurationError, match="Invalid HW_SECRET_KEY of the HW_ environment variables: "):
+        find_credentials(OFF, {"HW_ACCESS_KEY": "AK-example", "HW_SECRET_KEY": "short"})
+    write_ini(home, {"ak": "AK-example", "sk": "short"})
+    with pytest.raises(ConfigurationError, match=r"Invalid sk of the credentials file ~/\.huaweicloud/credentials: "):
         find_credentials(OFF, {})
 
 
-def test_a_file_with_a_byte_order_mark(home):
-    """As editors on Windows write it."""
-    file = home / "config.json"
-    file.write_text(json.dumps({"profiles": [{"name": "default", "accessKeyId": "AK", "secretAccessKey": "SK"}]}), encoding="utf-8-sig")
-    assert find_credentials({"shared_config_file": str(file), **OFF}, {}).access_key == "AK"
-    (home / "credentials").write_text("[basic]\nak = AK2\nsk = SK\n", encoding="utf-8-sig")
-    assert find_credentials({"credentials_file": str(home / "credentials"), **OFF}, {}).access_key == "AK2"
+# ---- Places that are named
+
+
+def test_an_option_that_names_a_place_counts_before_the_environment(home):
+    """And only the place that is named: the other one in the environment is not read at all."""
+    write_profiles(home, {"name": "mine", "accessKeyId": "AK-example", "secretAccessKey": "SK-example"})
+    keys = dict(zip(HW, ("AK-elsewhere", "SK-elsewhere")))
+    for options in ({"profile": "mine"}, {"shared_config_file": "~/.hcloud/config.json", "profile": "mine"}):
+        assert find_credentials({**options, **OFF}, {**keys, "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "missing"}).access_key == "AK-example"
+    write_ini(home, {"ak": "AK-in-file", "sk": "SK-in-file"}, file="named")
+    environment = {**keys, "HW_PROFILE": "missing", "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "missing"}
+    assert find_credentials({"credentials_file": "~/named", **OFF}, environment).access_key == "AK-in-file"
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("options", "environment", "words"),
     [
-        pytest.param(b"{broken SECRET", "is no JSON", id="bad JSON"),
-        pytest.param(b"", "is no JSON", id="empty"),
-        pytest.param(b"\xff\xfe\x00SECRET", "is no JSON", id="no UTF-8"),
-        pytest.param(b"[" * 100_000, "is no JSON", id="deep JSON"),
-        pytest.param(b"[]", "has no list of profiles", id="list"),
-        pytest.param(b"null", "has no list of profiles", id="null"),
-        pytest.param(b"{}", "has no list of profiles", id="no profiles"),
-        pytest.param(b'{"profiles": {"default": {}}}', "has no list of profiles", id="profiles of another type"),
-        pytest.param(b'{"profiles": []}', "has no profile 'default'; it has: none", id="none"),
-        pytest.param(b'{"profiles": ["SECRET", null]}', "has no profile 'default'; it has: none", id="no objects"),
-        pytest.param(b'{"profiles": [{"name": "b"}, {"name": "a"}]}', "has no profile 'default'; it has: a, b", id="others"),
-        pytest.param(b'{"profiles": [{"name": "default", "mode": "ecsAgency"}]}', "(its mode is 'ecsAgency')", id="another mode"),
-        pytest.param(b'{"profiles": [{"name": "default", "accessKeyId": "SECRET", "authEncrypt": "true"}]}', "encrypted by KooCLI", id="encrypted profile"),
-        pytest.param(b'{"authEncrypt": true, "profiles": [{"name": "default"}]}', "encrypted by KooCLI", id="encrypted file"),
+        ({"profile": "missing"}, {}, "can't be read"),
+        ({"credentials_file": "missing"}, {}, "does not exist"),
+        ({}, {"HW_PROFILE": "missing"}, "can't be read"),
+        ({}, {"HW_SHARED_CONFIG_FILE": "missing"}, "can't be read"),
+        ({}, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "missing"}, "does not exist"),
     ],
 )
-def test_a_broken_shared_file(home, content, words):
-    (home / "config.json").write_bytes(content)
-    with pytest.raises(ConfigurationError) as caught:
-        find_credentials({"shared_config_file": "~/config.json", **OFF}, {})
-    assert words in caught.value.message
-    assert "~/config.json" in caught.value.message
-    assert "SECRET" not in caught.value.message
+def test_a_place_that_is_named_must_be_usable(home, options, environment, words):
+    """Other keys than those that were meant are never used instead."""
+    write_ini(home, {"ak": "AK-example", "sk": "SK-example"})
+    keys = dict(zip(HW, ("AK-example", "SK-example"))) if options else {}
+    with pytest.raises(ConfigurationError, match=words):
+        find_credentials({**options, **OFF}, {**environment, **keys})
 
 
-def test_another_profile_that_is_encrypted_does_not_matter(home):
-    write_profiles(home, {"name": "default", "accessKeyId": "AK", "secretAccessKey": "SK", "authEncrypt": "false"}, {"name": "other", "authEncrypt": "true"})
-    assert find_credentials({"profile": "default", **OFF}, {}).access_key == "AK"
-
-
-@pytest.mark.parametrize(
-    ("option", "file", "words"),
-    [
-        ("shared_config_file", "missing", "can't be read: No such file or directory"),
-        ("shared_config_file", ".", "can't be read: Is a directory"),
-        ("credentials_file", "missing", "does not exist"),
-        ("credentials_file", ".", "can't be read: Is a directory"),
-        ("credentials_file", "file/below", "can't be read: Not a directory"),
-    ],
-)
-def test_a_file_that_can_not_be_read(home, option, file, words):
-    (home / "file").write_text("x")
-    with pytest.raises(ConfigurationError) as caught:
-        find_credentials({option: str(home / file), **OFF}, {})
-    assert words in caught.value.message
-    assert str(home / file) in caught.value.message
-
-
-@pytest.mark.parametrize("option", ["shared_config_file", "credentials_file"])
-def test_a_file_that_may_not_be_read(home, monkeypatch, option):
-    def refuse(*_args, **_kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    # Whoever runs the tests may read everything.
-    monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(ConfigurationError, match="can't be read: Permission denied"):
-        find_credentials({option: "~/file", **OFF}, {})
-
-
-# ---- The SDKs' file
-
-
-@pytest.mark.parametrize("named", [True, False])
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        pytest.param(b"ak = SECRET\n", "is no valid INI file", id="no section"),
-        pytest.param(b"[basic]\nSECRET\n", "is no valid INI file", id="no value"),
-        pytest.param(b"[basic]\nak = SECRET\nak = SECRET\n", "is no valid INI file", id="twice"),
-        pytest.param(b"[basic\nak = SECRET\n", "is no valid INI file", id="half a section"),
-        pytest.param(b"[basic]\nak = \xff\xfeSECRET\n", "is no valid INI file", id="no UTF-8"),
-        pytest.param(b"[global]\nak = SECRET\nsk = SECRET\n", "has no section [basic]", id="another section"),
-        pytest.param(b"", "has no section [basic]", id="empty"),
-    ],
-)
-def test_a_broken_credentials_file(home, content, words, named):
-    file = home / ".huaweicloud" / "credentials"
-    file.parent.mkdir()
-    file.write_bytes(content)
-    with pytest.raises(ConfigurationError) as caught:
-        find_credentials({**OFF, "credentials_file": str(file) if named else None}, {})
-    assert words in caught.value.message
-    assert (str(file) if named else "~/.huaweicloud/credentials") in caught.value.message
-    assert "SECRET" not in caught.value.message
-
-
-def test_percent_signs_are_no_references(home):
-    write_ini(home, {"ak": "AK", "sk": "S%(K)s%"})
-    assert find_credentials(OFF, {}).secret_key == "S%(K)s%"
-
-
-def test_what_a_file_says_beside_the_keys(home):
-    write_ini(home, {"ak": "AK", "sk": "SK", "project_id": PROJECT, "iam_endpoint": "https://iam.example.com"})
-    found = find_credentials(OFF, {})
-    assert (found.project_id, found.auth_url, found.region) == (PROJECT, "https://iam.example.com", None)
-
-
-# ---- Metadata
-
-
-KEYS = {"access": "AK", "secret": "SK", "securitytoken": "STS", "expires_at": "2099-01-31T08:00:00.000000Z"}
-
-
-def find_in_metadata(handle, **options):
-    with serve(handle) as metadata:
-        try:
-            return metadata, find_credentials({"metadata_endpoint": metadata.url, **options}, {})
-        except ConfigurationError as error:
-            return metadata, error
-
-
-def test_metadata_with_its_token():
-    metadata, found = find_in_metadata(answering((b"TOKEN\n", 200, {}), ({"credential": KEYS}, 200, {})))
-    assert (found.access_key, found.secret_key, found.security_token) == ("AK", "SK", "STS")
-    asked, fetched = (request.lower() for request in metadata.requests)
-    assert asked.startswith("put /meta-data/latest/api/token http/1.1\r\n")
-    assert "\r\nx-metadata-token-ttl-seconds: 21600\r\n" in asked
-    assert fetched.startswith("get /openstack/latest/securitykey http/1.1\r\n")
-    assert "\r\nx-metadata-token: token\r\n" in fetched
-
-
-@pytest.mark.parametrize("status", [404, 405, 503])
-def test_metadata_without_a_token(status):
-    """Where the service has none yet, one goes on without."""
-    metadata, found = find_in_metadata(answering((b"no", status, {}), ({"credential": KEYS}, 200, {})))
-    assert found.access_key == "AK"
-    assert "x-metadata-token" not in metadata.requests[1].lower()
-
-
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        pytest.param([(b"no", 403, {})], "(status 403 for its token)", id="token refused"),
-        pytest.param([(b"no", 500, {})], "(status 500 for its token)", id="token failed"),
-        pytest.param([(b"T", 200, {}), (b"no", 404, {})], "(this ECS instance has no agency)", id="no agency"),
-        pytest.param([(b"T", 200, {}), (b"no", 401, {})], "(status 401)", id="token not accepted"),
-        pytest.param([(b"T", 200, {}), (b"no", 500, {})], "(status 500)", id="failed"),
-        pytest.param([(b"T", 200, {}), (b"", 302, {"Location": "http://127.0.0.1:1/"})], "(status 302)", id="redirect"),
-        pytest.param([(b"T", 200, {}), (b"no JSON", 200, {})], "(an answer without credentials)", id="no JSON"),
-        pytest.param([(b"T", 200, {}), ([], 200, {})], "(an answer without credentials)", id="list"),
-        pytest.param([(b"T", 200, {}), ({"credential": None}, 200, {})], "(an answer without credentials)", id="null"),
-        pytest.param([(b"T", 200, {}), ({"credential": ["PRIVATE"]}, 200, {})], "(an answer without credentials)", id="another type"),
-        pytest.param([(b"T", 200, {}), (b"[" * 60_000, 200, {})], "(an answer without credentials)", id="deep JSON"),
-        pytest.param([(b"T", 200, {}), (b"x" * 10**6, 200, {})], "(an answer without credentials)", id="huge"),
-        pytest.param([(b"T", 200, {}), ({"credential": {}}, 200, {})], "(nothing set)", id="empty"),
-        pytest.param([(b"T" * 70_000, 200, {}), (b"no", 401, {})], "metadata service", id="huge token"),
-        pytest.param([(b"T\nX: y", 200, {}), (b"no", 401, {})], "metadata service", id="a token that is none"),
-        pytest.param([(b"T", 200, {}), ({"credential": KEYS}, 200, {"Content-Length": "9999"})], "metadata service", id="cut off"),
-    ],
-)
-def test_metadata_that_has_no_keys(monkeypatch, answers, words):
-    monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials._METADATA_TIMEOUT", 0.3)
-    _metadata, error = find_in_metadata(answering(*answers))
-    assert error.message.startswith("No credentials found.")
-    assert words in error.message
-    assert "PRIVATE" not in error.message
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(lambda connection: connection.reset(), id="reset"),
-        pytest.param(lambda connection: connection.stall(), id="stall"),
-        pytest.param(lambda connection: connection.send(b"SSH-2.0\r\n"), id="not http"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"), id="half a body"),
-        pytest.param(lambda connection: (connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"), connection.stall()), id="a body that stalls"),
-        pytest.param(lambda connection: (connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"), connection.reset()), id="a reset body"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), id="no chunks"),
-    ],
-)
-def test_metadata_that_breaks(monkeypatch, end):
-    """Not on an ECS instance, anything may answer there."""
-    monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials._METADATA_TIMEOUT", 0.3)
-
-    def handle(connection):
-        connection.receive()
-        end(connection)
-
-    _metadata, error = find_in_metadata(handle)
-    assert error.message.startswith("No credentials found.")
-    assert "the metadata service http://127.0.0.1:" in error.message
-
-
-def test_nobody_answers():
-    port = unused_port()
-    with pytest.raises(ConfigurationError, match="no answer; not an ECS instance"):
-        find_credentials({"metadata_endpoint": f"http://127.0.0.1:{port}"}, {})
-
-
-def test_expired_keys_are_an_error():
-    metadata, error = find_in_metadata(answering((b"T", 200, {}), ({"credential": {**KEYS, "expires_at": "2020-01-31T08:00:00.000000Z"}}, 200, {})))
-    assert error.message == f"The keys that the metadata service {metadata.url} gave have expired at 2020-01-31T08:00:00.000000Z"
-
-
-@pytest.mark.parametrize("expires_at", ["2099-01-31T08:00:00Z", "2099-01-31T08:00:00", "", None, "later", 4102444800])
-def test_keys_that_have_not_expired_as_far_as_can_be_told(expires_at):
-    _metadata, found = find_in_metadata(answering((b"T", 200, {}), ({"credential": {**KEYS, "expires_at": expires_at}}, 200, {})))
-    assert found.access_key == "AK"
-
-
-@pytest.mark.parametrize("value", ["none", "None", "NONE", " none "])
-def test_metadata_is_switched_off(value):
-    with pytest.raises(ConfigurationError, match=r"the metadata service \(switched off\)"):
-        find_credentials({"metadata_endpoint": value}, {})
-
-
-@pytest.mark.parametrize("form", ["{url}/", "{host}", " {url} "])
-def test_forms_of_the_metadata_endpoint(form):
-    with serve(answering((b"T", 200, {}), ({"credential": KEYS}, 200, {}))) as metadata:
-        value = form.format(url=metadata.url, host=metadata.url.partition("//")[2])
-        assert find_credentials({"metadata_endpoint": value}, {}).access_key == "AK"
-    assert metadata.requests[0].startswith("PUT /meta-data/")
+def test_one_half_of_the_name_of_a_profile_from_the_environment(home):
+    file = write_profiles(home, {"name": "mine", "accessKeyId": "AK-example", "secretAccessKey": "SK-example"}, file="shared.json")
+    assert find_credentials({"profile": "mine", **OFF}, {"HW_SHARED_CONFIG_FILE": file}).chosen
+    assert find_credentials({"shared_config_file": file, **OFF}, {"HW_PROFILE": "mine"}).chosen
 
 
 # ---- The project
@@ -540,3 +358,20 @@ def test_forms_of_the_metadata_endpoint(form):
 )
 def test_which_project(options, environment, of_the_keys, expected):
     assert project_setting(options, environment, Credentials("x", project_id=of_the_keys)) == expected
+
+
+def test_what_an_option_names_says_where(home):
+    """The region and the project of a profile that an option names count before those of the environment, which may be another account's."""
+    environment = {"HW_REGION_NAME": "r-env", "HW_PROJECT_ID": "p-env", "HW_AUTH_URL": "https://env"}
+    chosen = Credentials("x", chosen=True, region="r-keys", project_id="p-keys", auth_url="https://keys")
+    options = {"region": " r-option ", "project_name": "p-option", "auth_url": "https://option"}
+    for given, variables, credentials, expected in (
+        ({}, environment, chosen, ("r-keys", ("p-keys", None), "https://keys")),
+        ({}, environment, chosen._replace(chosen=False), ("r-env", ("p-env", None), "https://env")),
+        ({}, environment, Credentials("x", chosen=True), ("r-env", ("p-env", None), "https://env")),
+        ({}, {}, chosen._replace(chosen=False), ("r-keys", ("p-keys", None), "https://keys")),
+        (options, environment, chosen, ("r-option", (None, "p-option"), "https://option")),
+        ({}, {}, Credentials("x"), (None, (None, None), None)),
+    ):
+        settings = (given, variables, credentials)
+        assert (region_setting(*settings), project_setting(*settings), auth_url_setting(*settings)) == expected

@@ -146,10 +146,10 @@ def test_metadata_is_never_asked_through_a_proxy(monkeypatch):
     """Another host would answer with its own keys."""
     for variable in ("http_proxy", "all_proxy"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{unused_port()}")
-    keys = {"credential": {"access": "AK", "secret": "SK", "securitytoken": "STS", "expires_at": "2099-01-01T00:00:00.000000Z"}}
+    keys = {"credential": {"access": "AK-example", "secret": "SK-example", "securitytoken": "STS-example", "expires_at": "2099-01-01T00:00:00.000000Z"}}
     with serve(answering((b"token", 200, {}), (keys, 200, {}))) as metadata:
         found = find_credentials({"metadata_endpoint": metadata.url}, {})
-    assert (found.access_key, found.secret_key, found.security_token) == ("AK", "SK", "STS")
+    assert (found.access_key, found.secret_key, found.security_token) == ("AK-example", "SK-example", "STS-example")
 
 
 # ---- Proxies that misbehave

@@ -15,7 +15,7 @@ from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_info
 from module_runner import run_module
 from scripted_transport import INSTANCE, PROJECT, TASK, Script, task
 
-CONNECTION = {"access_key": "AK", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0, "concurrency": 1}
+CONNECTION = {"access_key": "AK-of-a-test", "secret_key": "SK-is-secret", "region": "cn-north-4", "project_id": PROJECT, "max_retries": 0, "concurrency": 1}
 INSTANCES = f"/v2/{PROJECT}/instances"
 
 
@@ -73,7 +73,7 @@ def test_filters_of_tasks_are_sent_and_filters_of_instances_are_not(script: Scri
     query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
     script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 1, "tasks": [task("success")]})
     of_tasks = {"status": ["SUCCESS"], "start_time": "20260101000000", "end_time": "20260201000000"}
-    of_instances = {"instance_name": "NAME", "tags": {" env": "prod ", "tier": 1, "bare": None}, "enterprise_project_id": 0, "exclude": ["I1", " "]}
+    of_instances = {"instance_name": "NAME", "tags": {" env": "prod ", "tier": 1, "bare": None}, "enterprise_project_id": 0, "exclude": ["I1 "]}
     result = run({**of_tasks, **of_instances})
     assert ([resize["status"] for resize in result["resizes"]], result["warnings"]) == (["success"], [])
 
@@ -130,7 +130,7 @@ def test_vanished_or_named(script: Script) -> None:
     result = run({"instance_ids": ["i0", "i1"]})
     assert (result["failed"], result["changed"], len(result["resizes"])) == (True, False, 1)
     assert [(error["instance_id"], error["code"], error["http_status"]) for error in result["errors"]] == [("i0", "DCS.3022", 404)]
-    assert result["msg"].startswith("1 of 2 instances failed: i0. GET ")
+    assert result["msg"].startswith("1 of 2 instances failed. i0: ")
 
 
 def test_a_project_that_can_not_be_listed(script: Script) -> None:
@@ -170,7 +170,7 @@ def test_blanks_around_a_status_do_not_matter(script: Script) -> None:
     assert len(run({"instance_ids": [INSTANCE], "status": [" waiting "]})["resizes"]) == 1
 
 
-@pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b", "", f" {INSTANCE}"])
+@pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b"])
 def test_ids_are_refused_before_any_request(script: Script, value: str) -> None:
     result = run({"project_id": None, "instance_ids": [value, value]})
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(value, "InvalidId")]
@@ -197,7 +197,7 @@ def test_a_refused_id_stops_no_other(script: Script) -> None:
         ({"start_time": "2026-01-01"}, "start_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "2026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "\u0662026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
-        ({"concurrency": 65}, "concurrency must be between 1 and 64"),
+        ({"concurrency": 65}, "concurrency must be a whole number from 1 to 64"),
     ],
 )
 def test_options_that_can_not_be_used(script: Script, arguments: dict[str, Any], message: str) -> None:
@@ -235,5 +235,5 @@ def test_a_bug_leaves_the_keys_that_are_always_there(script: Script, monkeypatch
 
     monkeypatch.setattr(Dcs, call, fail)
     result = run({"instance_ids": None if call == "instances" else [INSTANCE]})
-    assert (result["failed"], result["changed"], result["resizes"], result["msg"]) == (True, False, [], "Unexpected TypeError: oops")
+    assert (result["failed"], result["changed"], result["resizes"], result["msg"]) == (True, False, [], "Unexpected TypeError: oops.")
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None if call == "instances" else INSTANCE, "InternalError")]

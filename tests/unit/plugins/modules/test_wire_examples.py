@@ -67,7 +67,8 @@ def answer(status: str, body: bytes) -> bytes:
 
 
 def cancel(wire: Wire, **more: Any) -> dict[str, Any]:
-    connection = {"access_key": "AK", "secret_key": "SK-is-secret", "project_id": PROJECT, "region": "cn-north-4", "endpoint": f"http://{wire.endpoint}"}
+    keys = {"access_key": "AK-of-a-test", "secret_key": "SK-is-secret"}
+    connection = {**keys, "project_id": PROJECT, "region": "cn-north-4", "endpoint": f"http://{wire.endpoint}"}
     return run_module(dcs_resize_cancel, {**connection, "instance_id": INSTANCE, "task_id": TASK, **more})
 
 
@@ -85,7 +86,7 @@ def test_the_request_and_the_success(wire: Wire) -> None:
     assert sent["host"] == wire.endpoint
     assert sent["content-length"] == "0", "there is no body"
     assert sent["x-project-id"] == PROJECT
-    assert sent["authorization"].startswith("SDK-HMAC-SHA256 Access=AK, SignedHeaders=content-type;host;x-project-id;x-sdk-date, Signature=")
+    assert sent["authorization"].startswith("SDK-HMAC-SHA256 Access=AK-of-a-test, SignedHeaders=content-type;host;x-project-id;x-sdk-date, Signature=")
 
 
 def test_the_refusal(wire: Wire) -> None:
