@@ -206,8 +206,8 @@ def test_blank_and_null_are_unset_and_false_and_zero_are_values(cloud: Simulator
     assert len(cloud.requests(kind="cancel", instance_id=third)) == 1, "max_retries=0"
     unset, null, given = (entry["result"]["invocation"]["module_args"] for entry in run.results if "Cancel waiting resizes" in entry["task"])
     assert {**unset, "resizes": []} == {**null, "resizes": []}
-    assert {name: unset[name] for name in ("region", "wait", "on_too_late", "concurrency")} == {
-        "region": cloud.environment()["HW_REGION_NAME"], "wait": False, "on_too_late": "warn", "concurrency": 8,
+    assert {name: unset[name] for name in ("endpoint", "wait", "on_too_late", "concurrency")} == {
+        "endpoint": cloud.environment()["HW_DCS_ENDPOINT"], "wait": False, "on_too_late": "warn", "concurrency": 8,
     }
     assert {name: given[name] for name in ("validate_certs", "max_retries", "wait", "wait_timeout", "timeout", "concurrency", "on_too_late")} == {
         "validate_certs": False, "max_retries": 0, "wait": True, "wait_timeout": 5, "timeout": 5, "concurrency": 2, "on_too_late": "fail",
