@@ -8,75 +8,38 @@ from __future__ import annotations
 
 import http.server
 import json
-import re
 import threading
 import types
 import urllib.parse
 from typing import Any
 
-import jinja2
-import jinja2.sandbox
+from controller_rules import Refused, check_credential_type, check_survey, demand, launch
 
 API = "/api/v2/"
-QUESTION_TYPES = ("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float")
+# Tokens with their scopes, and whether the user is a system administrator.
+TOKENS = {"controller-token": ("write", True), "read-token": ("read", True), "operator-token": ("write", False)}
 
 
-class Refused(Exception):
-    """What AWX answers with status 400."""
-
-
-def check_credential_type(record: dict[str, Any]) -> None:
-    """The rules of AWX for credential types: known field types, no variable of Ansible's own, and templates that name fields only."""
-    fields = record["inputs"]["fields"]
-    names = {field["id"] for field in fields}
-    if not all(re.fullmatch(r"[a-zA-Z_]\w*", name) for name in names) or len(names) != len(fields):
-        raise Refused("field ids are unique identifiers")
-    if not {field["type"] for field in fields} <= {"string", "boolean"} or not all(field.get("label") for field in fields):
-        raise Refused("a field is a string or a boolean, and has a label")
-    if [field["id"] for field in fields if field["type"] == "boolean" and field.get("secret")] or not set(record["inputs"].get("required", [])) <= names:
-        raise Refused("a boolean is no secret, and what is required is a field")
-    strict = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    for name, template in record["injectors"]["env"].items():
-        if name.startswith("ANSIBLE_") or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-            raise Refused(f"Environment variable {name} may affect Ansible configuration so its use is not allowed in credentials.")
-        try:
-            strict.from_string(template).render(dict.fromkeys(names, "EXAMPLE"))
-        except jinja2.TemplateError as error:
-            raise Refused(f"{name} uses an undefined field: {error}") from error
-
-
-def check_survey(record: dict[str, Any]) -> None:
-    """The rules of AWX for surveys."""
-    if not {"name", "description", "spec"} <= set(record) or not record["spec"]:
-        raise Refused("a survey has a name, a description and questions")
-    variables = [question["variable"] for question in record["spec"]]
-    if len(set(variables)) != len(variables):
-        raise Refused("a variable is asked for twice")
-    for question in record["spec"]:
-        if question["type"] not in QUESTION_TYPES or not isinstance(question["required"], bool) or not question["question_name"]:
-            raise Refused(f"{question['variable']}: type, name or required")
-        if any(not isinstance(question.get(limit, 0), int) for limit in ("min", "max")):
-            raise Refused(f"{question['variable']}: limits are integers")
-        if question["type"] == "integer" and not isinstance(question.get("default", 0), int):
-            raise Refused(f"{question['variable']}: the default is an integer")
-        if question["type"] == "multiplechoice" and (not question["choices"] or question["default"] not in question["choices"]):
-            raise Refused(f"{question['variable']}: the default is one of the choices")
+class Forbidden(Exception):
+    """What AWX answers with HTTP 403."""
 
 
 class Controller:
     """The stand-in, from entering the `with` block to leaving it.
 
     :ivar host: for CONTROLLER_HOST
-    :ivar records: what is there: by kind, by id
+    :ivar records: what is there: by kind, by ID
     :ivar sent: each change that was asked for: method, path and content
+    :ivar launched: the extra variables and the other prompts of each job
     """
 
     def __init__(self) -> None:
-        kinds = ("organizations", "projects", "inventories", "execution_environments", "credentials", "credential_types", "job_templates")
+        kinds = ("organizations", "projects", "inventories", "execution_environments", "credentials", "credential_types", "job_templates", "jobs")
         self.records: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in kinds}
         self.surveys: dict[int, dict[str, Any]] = {}
         self.attached: dict[int, list[int]] = {}
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
+        self.launched: list[tuple[dict[str, Any], dict[str, Any]]] = []
         controller = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -98,7 +61,7 @@ class Controller:
             do_GET = do_POST = do_PATCH = answer
 
             def log_message(self, *_arguments: object) -> None:
-                """Say nothing."""
+                """Print nothing."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"http://127.0.0.1:{self._server.server_port}"
@@ -112,10 +75,11 @@ class Controller:
         self._server.server_close()
 
     def add(self, kind: str, /, **record: Any) -> int:
-        """Add a record; its id."""
+        """Add a record; its ID."""
         number = sum(map(len, self.records.values())) + 1
         url = f"{API}{kind}/{number}/"
-        self.records[kind][number] = {**record, "id": number, "type": kind.removesuffix("s"), "url": url, "related": {"survey_spec": f"{url}survey_spec/"}}
+        related = {"survey_spec": f"{url}survey_spec/", "launch": f"{url}launch/"}
+        self.records[kind][number] = {**record, "id": number, "type": kind.removesuffix("s"), "url": url, "related": related}
         return number
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
@@ -124,29 +88,32 @@ class Controller:
         return found
 
     def handle(self, method: str, path: str, content: dict[str, Any], authorization: str) -> tuple[int, Any]:
-        """Status and body of the answer."""
-        if authorization != "Bearer controller-token":
-            return 401, {"detail": "Authentication credentials were not provided."}
+        """Status and body of the response."""
+        scope, administrator = TOKENS.get(authorization.removeprefix("Bearer "), ("", False))
+        if not scope:
+            return 401, {"detail": "Authentication credentials were not provided. To establish a login session, visit /api/login/."}
         url = urllib.parse.urlsplit(path)
         kind, *rest = url.path.removeprefix(API).strip("/").split("/")
         if method != "GET":
             self.sent.append((method, url.path, content))
         try:
+            if method != "GET" and (scope != "write" or (kind == "credential_types" and not administrator)):
+                raise Forbidden
             if not rest:
                 return self._collection(method, kind, dict(urllib.parse.parse_qsl(url.query)), content)
             return self._record(method, kind, int(rest[0]), "/".join(rest[1:]), content)
         except Refused as error:
-            return 400, {"error": str(error), "__all__": [str(error)]}
+            return 400, error.body
+        except Forbidden as error:
+            return 403, {"detail": str(error) or "You do not have permission to perform this action."}
         except KeyError:
             return 404, {"detail": "Not found."}
 
     def _collection(self, method: str, kind: str, query: dict[str, str], content: dict[str, Any]) -> tuple[int, Any]:
         if method == "GET":
-            found = [record for record in self.records[kind].values() if all(str(record.get(key)) == value for key, value in query.items())]
+            found = [self._shown(kind, record) for record in self.records[kind].values() if self._matches(record, query)]
             return 200, {"count": len(found), "next": None, "previous": None, "results": found}
-        if kind == "credential_types":
-            check_credential_type(content)
-        return 201, self.records[kind][self.add(kind, **content)]
+        return 201, self._shown(kind, self.records[kind][self.add(kind, **self._checked(kind, content))])
 
     def _record(self, method: str, kind: str, number: int, part: str, content: dict[str, Any]) -> tuple[int, Any]:
         record = self.records[kind][number]
@@ -156,11 +123,59 @@ class Controller:
                 self.surveys[number] = content
             return 200, self.surveys.get(number, {})
         if part == "credentials":
-            attached = self.attached.setdefault(number, [])
-            if method == "POST":
-                attached.append(content["id"])
-                return 204, None
-            return 200, {"count": len(attached), "next": None, "results": [self.records["credentials"][credential] for credential in attached]}
+            return self._credentials(method, number, content)
+        if part == "launch":
+            variables = launch(record, self.surveys.get(number, {}), content.pop("extra_vars", {}))
+            # Other prompts are ignored unless the template asks for them.
+            self.launched.append((variables, {name: value for name, value in content.items() if record.get(f"ask_{name}_on_launch")}))
+            job = self.add("jobs", name=record["name"], status="successful", finished="2026-01-01T00:00:00Z", failed=False, elapsed=1.0)
+            return 201, self.records["jobs"][job]
         if method == "PATCH":
-            record.update(content)
-        return 200, record
+            changed = self._checked(kind, {**record, **content})
+            in_use = kind == "credential_types" and any(credential.get("credential_type") == number for credential in self.records["credentials"].values())
+            if in_use and changed["inputs"] != record["inputs"]:
+                raise Forbidden("Modifications to inputs are not allowed for credential types that are in use")
+            record.update(changed)
+        return 200, self._shown(kind, record)
+
+    def _credentials(self, method: str, template: int, content: dict[str, Any]) -> tuple[int, Any]:
+        """Those of a job template: no more than one of a type."""
+        attached = self.attached.setdefault(template, [])
+        if method == "GET":
+            return 200, {"count": len(attached), "next": None, "results": [self.records["credentials"][credential] for credential in attached]}
+        if content.get("disassociate"):
+            attached.remove(content["id"])
+        else:
+            kinds = [self.records["credentials"][credential].get("credential_type") for credential in (content["id"], *attached)]
+            demand(kinds[0] is None or kinds[0] not in kinds[1:], {"error": "Cannot assign multiple credentials of a type."})
+            attached.append(content["id"])
+        return 204, None
+
+    def _matches(self, record: dict[str, Any], query: dict[str, str]) -> bool:
+        """Whether a record has those values; `organization__name` looks up the organization."""
+        organization = self.records["organizations"].get(record.get("organization", 0), {"name": None})
+        known = {**record, "organization__name": organization["name"]}
+        return all(str(known[key]) == value for key, value in query.items())
+
+    def _shown(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
+        """A record as the API shows it."""
+        if kind != "job_templates":
+            return record
+        attached = [self.records["credentials"][credential] for credential in self.attached.get(record["id"], [])]
+        return {**record, "summary_fields": {"credentials": [{"id": credential["id"], "name": credential["name"]} for credential in attached]}}
+
+    def _checked(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
+        """A record that is new or changed, if AWX accepts it."""
+        if kind == "credential_types":
+            check_credential_type(record)
+        elif kind == "job_templates":
+            project = self.records["projects"].get(record.get("project", 0))
+            demand(project, {"project": ["Job Templates must have a project assigned."]})
+            assert project is not None
+            demand(record.get("inventory"), {"inventory": ["You must either set a default value or ask to prompt on launch."]})
+            demand(record.get("playbook"), {"playbook": ["Must select playbook for project."]})
+            # A project that has never been synchronized has none.
+            demand(record["playbook"] in project.get("playbook_files", []), {"playbook": ["Playbook not found for project."]})
+            # The organization of a job template is always that of its project.
+            return {"ask_variables_on_launch": False, **record, "organization": project["organization"]}
+        return record

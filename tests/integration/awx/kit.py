@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 import jinja2.sandbox
 import yaml
+from controller_rules import launch
 from playbook import ansible_environment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,6 +43,12 @@ def guide_blocks() -> dict[str, str]:
     return blocks
 
 
+def commands(caption: str) -> list[list[str]]:
+    """The commands of a block of the guide, without those that set variables."""
+    lines = guide_blocks()[caption].replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line and not line.startswith("export ")]
+
+
 def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
     """Where the collection awx.awx is, once taken out of its package.
 
@@ -59,24 +67,26 @@ def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
     return collections
 
 
-def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The environment variables that AWX makes of a credential: booleans default to false, and what is empty is not there."""
+def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The environment variables that AWX makes of a credential: booleans default to false, what is empty is undefined, a file may be empty.
+
+    :param folder: for the file
+    """
     fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
     assert set(credential_type["inputs"]["required"]) <= set(inputs) <= set(fields)
     values = {name: False for name, field in fields.items() if field["type"] == "boolean"}
     values.update({name: value for name, value in inputs.items() if value != ""})
     sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment()
+    file = folder / "injected"
+    file.write_text(sandbox.from_string(credential_type["injectors"]["file"]["template"]).render(values), encoding="utf-8")
+    values["tower"] = {"filename": str(file)}
     return {name: sandbox.from_string(template).render(values) for name, template in credential_type["injectors"]["env"].items()}
 
 
 def survey_answers(**given: Any) -> dict[str, Any]:
-    """The extra variables that AWX makes of a survey: what was not answered is its default, or empty."""
-    questions = {question["variable"]: question for question in load("job_template.yml")["survey_spec"]["spec"]}
-    answers = {f"resize_cancel_{name}": value for name, value in given.items()}
-    assert set(answers) <= set(questions)
-    for name, value in answers.items():
-        assert value in questions[name].get("choices", [value]) and len(str(value)) <= questions[name].get("max", len(str(value)))
-    return {name: question.get("default", "") for name, question in questions.items()} | answers
+    """The extra variables that AWX makes of a launch of the shipped job template with these answers."""
+    template = load("job_template.yml")
+    return launch(template, template["survey_spec"], {f"resize_cancel_{name}": value for name, value in given.items()})
 
 
 class Unsafe(str):
@@ -139,12 +149,13 @@ def run_job(
     template_vars: Mapping[str, Any] | None = None,
     inventory: str = "",
     check: bool = False,
+    options: str = "",
 ) -> Job:
-    """Run a playbook of a project folder (C(folder/project)) with ansible-runner, with a private data folder as AWX lays it out."""
+    """Run a playbook of a project folder (`folder/project`) with ansible-runner, with a private data folder as AWX lays it out."""
     for name, file, content in (
         ("env", "extravars", extra_vars(launch_vars, template_vars or {})),
         ("env", "envvars", json.dumps({**environment, "ANSIBLE_COLLECTIONS_PATH": str(collections)})),
-        ("env", "cmdline", "--check --diff" if check else ""),
+        ("env", "cmdline", f"{options} --check --diff" if check else options),
         ("inventory", "hosts", inventory),
     ):
         (folder / name).mkdir(exist_ok=True)
