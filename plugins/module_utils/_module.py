@@ -19,7 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._connection import connect
 from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank, variable_of
-from ._errors import unexpected
+from ._errors import ConfigurationError, unexpected
 from ._http import REQUESTS_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
@@ -156,7 +156,9 @@ class DcsModule(AnsibleModule):
         :raises DcsError: the project can't be looked up
         """
         if REQUESTS_IMPORT_ERROR:
-            self.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+            # It may be there and yet fail, as with a broken library below it; the last line of the traceback says so.
+            cause = REQUESTS_IMPORT_ERROR.strip().splitlines()[-1]
+            raise ConfigurationError(f"{missing_required_lib('requests')} The import failed with {cause}")
         credentials = find_credentials(self.params, os.environ)
         self.no_log_values.update(credentials.secrets())
         return connect(self.params, os.environ, credentials, f"huaweicloud.dcs ansible-core/{self.ansible_version}", self.warn).dcs()

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: dcs_resize_cancel
-short_description: Cancel DCS resizes that wait for the maintenance window
+short_description: Cancel pending resizes of DCS instances
 version_added: 1.0.0
 author:
   - The huaweicloud.dcs contributors (@huaweicloud-dcs)
 description:
-  - Makes sure that no resize (specification change) of a Huawei Cloud DCS instance is waiting for the instance's maintenance window.
-  - It is no error if the resize does not wait any more, or never was scheduled. A resize that is being carried out, or has been, can't be cancelled;
-    O(on_too_late) says what to do about it.
-  - One resize at a time with O(instance_id), or many at once with O(resizes).
+  - Ensures that no resize of a Huawei Cloud DCS instance is pending. A pending resize is a specification change that is scheduled for the maintenance time
+    window of the instance.
+  - It is not an error if no resize is pending. A resize that is in progress or has completed can't be cancelled; O(on_too_late) determines what happens
+    then.
+  - Cancels one resize with O(instance_id), or many resizes with O(resizes).
 extends_documentation_fragment:
   - huaweicloud.dcs._connection
   - huaweicloud.dcs._attributes
@@ -23,8 +24,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Reads the background tasks and predicts from them; that needs the permission C(dcs:instance:getBackgroundTask). A refusal of the cancel itself can't be
-        foreseen. Does not wait.
+      - Reads the background tasks and predicts the outcome from them, which requires the permission C(dcs:instance:getBackgroundTask). A refusal of the cancel
+        request itself can't be predicted. Does not wait.
   diff_mode:
     support: full
     details:
@@ -34,56 +35,58 @@ attributes:
 options:
   instance_id:
     description:
-      - The id of the DCS instance. Exactly one of O(instance_id) and O(resizes) is needed.
+      - The ID of the DCS instance. Exactly one of O(instance_id) and O(resizes) is required.
     type: str
   task_id:
     description:
-      - The id of the resize's background task, as shown by M(huaweicloud.dcs.dcs_resize_info) and by the console. With it, a cancel costs one request.
-      - If it is not set, the waiting resize is looked for among the instance's background tasks. If there are several, none is cancelled and the module
+      - The ID of the resize's background task, as returned by M(huaweicloud.dcs.dcs_resize_info). With this option, only this resize is cancelled, and the
+        cancel takes one request.
+      - If omitted, the pending resize is found among the background tasks of the instance. If several resizes are pending, none is cancelled and the module
         fails.
     type: str
   resizes:
     description:
-      - Many resizes at once, over one set of connections. Each has an C(instance_id) and, optionally, a C(task_id); other keys are ignored, so that the list
-        RV(huaweicloud.dcs.dcs_resize_info#module:resizes) can be passed unchanged.
-      - What is listed twice is done and reported once. An empty list is fine, and nothing is done.
-      - One failure stops no other; the module fails at the end.
+      - A list of resizes to cancel. Each entry has an C(instance_id) and, optionally, a C(task_id).
+      - The lists RV(huaweicloud.dcs.dcs_resize_info#module:resizes) and RV(resizes) can be passed unchanged; their other keys are ignored. An entry with any
+        other key is refused before a request is sent.
+      - Duplicates are cancelled and reported once. With an empty list no request is sent.
+      - A failure does not stop the other cancels; the module fails at the end.
     type: list
     elements: dict
   on_too_late:
     description:
-      - What to do if the resize is being carried out already, or has been.
-      - V(ignore) does not look it up, and saves a request.
-      - V(warn) warns.
+      - What to do if the resize is in progress or has completed.
+      - V(ignore) does not check for it, which saves a request.
+      - V(warn) issues a warning.
       - V(fail) fails.
     type: str
     choices: [ignore, warn, fail]
     default: warn
   wait:
     description:
-      - Whether to wait, after a resize was cancelled, until the instance has left the status C(EXTENDING).
+      - Whether to wait, after a resize has been cancelled, until the instance has left the status C(EXTENDING).
     type: bool
     default: false
   wait_timeout:
     description:
-      - How many seconds to wait. When they are over, the module fails, and C(changed) stays V(true).
-      - The last looks at the instances may take ten seconds more, and a request.
+      - How long to wait, in seconds, 0 to 604800. If the timeout expires, the module fails but C(changed) stays V(true).
+      - The final status checks may add ten seconds plus one request.
     type: int
     default: 300
   concurrency:
     description:
-      - How many requests are in flight at once for O(resizes), 1 to 64.
+      - How many requests are sent at the same time for O(resizes), 1 to 64. Until the first request has been accepted, they are sent one at a time.
     type: int
     default: 8
 seealso:
   - module: huaweicloud.dcs.dcs_resize_info
   - name: CancelInstanceResize
-    description: The API call.
+    description: The API reference.
     link: https://support.huaweicloud.com/intl/en-us/api-dcs/CancelInstanceResize.html
 """
 
 EXAMPLES = r"""
-- name: Cancel the resize that waits on one instance, whatever its background task is
+- name: Cancel the pending resize of an instance
   huaweicloud.dcs.dcs_resize_cancel:
     instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
     region: cn-north-4
@@ -91,24 +94,24 @@ EXAMPLES = r"""
     secret_key: "{{ my_secret_key }}"
 
 # ansible localhost -m huaweicloud.dcs.dcs_resize_cancel -a 'instance_id=5560df16-cebf-4473-95c4-d1b573c16e79'
-- name: The same with the connection from the environment variables HW_ACCESS_KEY, HW_SECRET_KEY and HW_REGION_NAME
+- name: The same with the connection from HW_ACCESS_KEY, HW_SECRET_KEY and HW_REGION_NAME
   huaweicloud.dcs.dcs_resize_cancel:
     instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
 
-- name: Cancel one certain resize, and wait until the instance is at rest
+- name: Cancel a specific resize, and wait until the instance has left EXTENDING
   huaweicloud.dcs.dcs_resize_cancel:
     instance_id: 5560df16-cebf-4473-95c4-d1b573c16e79
     task_id: 8abf6e1e72c12e7c0172c15b508500aa
     on_too_late: fail
     wait: true
 
-- name: Cancel all resizes of the project that wait
+- name: Cancel all pending resizes of the project
   module_defaults:
     group/huaweicloud.dcs.dcs:
       region: cn-north-4
       profile: production
   block:
-    - name: Find the resizes that wait
+    - name: List the pending resizes
       huaweicloud.dcs.dcs_resize_info:
       register: found
 
@@ -119,71 +122,72 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resizes:
-  description: What became of each resize, in the order asked.
+  description: The result for each resize, in the order of the request.
   returned: always
   type: list
   elements: dict
   contains:
     instance_id:
-      description: The instance.
+      description: The ID of the instance.
       type: str
       returned: always
       sample: 5560df16-cebf-4473-95c4-d1b573c16e79
     task_id:
-      description: The background task, as given or as found. Null if none was found.
+      description: The ID of the background task, as given or as found. Null if none was found.
       type: str
       returned: always
       sample: 8abf6e1e72c12e7c0172c15b508500aa
     outcome:
       description:
-        - What the resize came to.
-        - V(cancelled) - it was waiting, and is cancelled; in check mode, it would be.
-        - V(absent) - nothing is waiting.
-        - V(executing) - too late, it is being carried out.
-        - V(applied) - too late, it has been carried out.
+        - The outcome.
+        - V(cancelled) - the resize was pending and has been cancelled (check mode - it would be cancelled).
+        - V(absent) - no resize is pending.
+        - V(executing) - too late, the resize is in progress.
+        - V(applied) - too late, the resize has completed.
         - V(failed) - see RV(resizes[].error).
-        - V(not_attempted) - not sent, because a request was refused with status 401.
+        - V(not_attempted) - not sent, because an earlier request got HTTP 401 (or HTTP 407 from a proxy), and repeated authentication failures lock the
+          access key.
       type: str
       returned: always
       sample: cancelled
     changed:
-      description: Whether the resize was cancelled, or would be.
+      description: Whether the resize has been cancelled, or would be in check mode.
       type: bool
       returned: always
       sample: true
     task:
       description:
-        - The background task as last seen. Null if it was not looked up, or not found.
+        - The background task as last seen, which for a cancelled resize is before the cancel. Null if it was not read or not found.
       type: dict
       returned: always
       contains:
         task_id:
-          description: The background task.
+          description: The ID of the background task.
           type: str
           returned: always
           sample: 8abf6e1e72c12e7c0172c15b508500aa
         task_name:
-          description: The kind of background task, V(EXTEND) or V(ChangeInstanceSpec) for a resize.
+          description: The name of the background task, V(EXTEND) or V(ChangeInstanceSpec) for a resize.
           type: str
           returned: always
           sample: EXTEND
         status:
-          description: The status of the background task, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED).
+          description: The status of the background task, for example V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED).
           type: str
           returned: always
           sample: WAITING
         user_name:
-          description: Who scheduled it.
+          description: The user who scheduled the resize.
           type: str
           returned: always
           sample: operator
         created_at:
-          description: When it was scheduled, UTC.
+          description: When the resize was scheduled, in UTC.
           type: str
           returned: always
           sample: '2026-01-31T07:38:42.503Z'
         updated_at:
-          description: When it was last updated, UTC.
+          description: When the background task was last updated, in UTC.
           type: str
           returned: always
           sample: '2026-01-31T07:38:42.503Z'
@@ -208,7 +212,7 @@ resizes:
           returned: always
           sample: 8.0
         details:
-          description: All that the API says about it, as received.
+          description: The details of the background task, as received.
           type: raw
           returned: always
           sample:
@@ -217,34 +221,36 @@ resizes:
             old_resource_spec_code: redis.ha.xu1.large.r2.4
             new_resource_spec_code: redis.ha.xu1.large.r2.8
     request_id:
-      description: The id of the cancel, or of the request that failed, for Huawei Cloud's support. Null if there was none.
+      description: The ID of the cancel request, or of the request that failed, for Huawei Cloud's support. Null if there was none.
       type: str
       returned: always
       sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d
     error:
-      description: Why the module fails on account of this resize. Null if it does not.
+      description: Why this resize failed. Null if it did not.
       type: dict
       returned: always
       contains:
         code:
           description:
-            - The API's error code, such as V(DCS.4026), or one of the module's own - V(Ambiguous), V(Configuration), V(ConnectionFailed), V(InternalError),
-              V(InvalidId), V(NoAnswer), V(Redirect), V(Stopped), V(TlsError), V(TooLate), V(UnexpectedAnswer) or V(WaitTimeout). Null if the answer had none.
+            - The error code of the API, for example V(DCS.4026), or one of the module - V(Ambiguous), V(Configuration), V(ConnectionFailed), V(InternalError),
+              V(InvalidId), V(NoAnswer), V(Redirect), V(Stopped), V(TlsError), V(TooLate), V(UnexpectedAnswer) or V(WaitTimeout). Null if the response had none.
           type: str
           returned: always
           sample: DCS.2003
         message:
-          description: What was attempted, and why it failed.
+          description: The reason, what to do about it, and the request in parentheses.
           type: str
           returned: always
-          sample: 'POST /v2/0123/instances/5560/resize/cancel/8abf: answered with status 403 and DCS.2003: Policy does not allow it.'
+          sample: >-
+            HTTP 403, DCS.2003: Policy does not allow it. The user or agency needs the IAM permission dcs:instance:cancelResizeTask.
+            (POST /v2/0123/instances/5560/resize/cancel/8abf)
         http_status:
-          description: The status of the answer. Null if there was none.
+          description: The HTTP status of the response. Null if there was none.
           type: int
           returned: always
           sample: 403
         request_id:
-          description: The id of the request, for Huawei Cloud's support. Null if the answer had none.
+          description: The ID of the request, for Huawei Cloud's support. Null if the response had none.
           type: str
           returned: always
           sample: 1f0b0f1e5c3f4b1b9c6f2d7e8a9b0c1d

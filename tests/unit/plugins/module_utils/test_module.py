@@ -394,11 +394,18 @@ def test_what_goes_wrong_afterwards_hides_no_change(script: Script, function: st
     assert [resize["outcome"] for resize in result["resizes"]] == ["cancelled", "failed"]
 
 
-def test_requests_is_missing() -> None:
-    with patch.object(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests"):
-        result = run({**KEYS, "region": "r", "project_id": PROJECT})
-    assert "requests" in result["msg"]
-    assert (result["failed"], result["changed"], result["resizes"]) == (True, False, [])
+@pytest.mark.parametrize("cause", ["ModuleNotFoundError: No module named 'requests'", "AttributeError: module 'lib' has no attribute 'X509_V_FLAG'"])
+@pytest.mark.parametrize("module", [dcs_resize_cancel, dcs_resize_info])
+def test_requests_can_not_be_imported(module: types.ModuleType, cause: str) -> None:
+    """Whatever the reason: it is named, and each resize that was asked for is in the result."""
+    asked = ONE if module is dcs_resize_cancel else {"instance_ids": [INSTANCE]}
+    with patch.object(_module, "REQUESTS_IMPORT_ERROR", f"Traceback (most recent call last):\n  File ...\n{cause}\n"):
+        result = run_module(module, {**KEYS, "region": "r", "project_id": PROJECT, **asked})
+    assert "Failed to import the required Python library (requests) on " in result["msg"]
+    assert cause in result["msg"]
+    assert (result["failed"], result["changed"]) == (True, False)
+    found = result["resizes"] if module is dcs_resize_cancel else result["errors"]
+    assert [entry.get("error", entry)["code"] for entry in found] == ["Configuration"]
     assert _http.REQUESTS_IMPORT_ERROR is None
 
 
