@@ -33,7 +33,11 @@ class Answer:
             return b""
         if isinstance(self.body, bytes):
             return self.body
-        return json.dumps(self.body, ensure_ascii=False).encode()
+        try:
+            return json.dumps(self.body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            # Half a surrogate pair has no UTF-8, but an escape.
+            return json.dumps(self.body).encode()
 
     def render(self, *, keep_alive: bool = True) -> bytes:
         """The whole answer, ready for one write."""

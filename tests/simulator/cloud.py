@@ -204,6 +204,9 @@ class Cloud:
         unknown = sorted(set(attributes) - known)
         if unknown:
             raise UnknownError(f"an instance has no {', '.join(unknown)}")
+        tags = attributes.get("tags", {})
+        if not isinstance(tags, dict) or not all(isinstance(text, str) for pair in tags.items() for text in pair):
+            raise ValueError("tags are an object with texts, such as {\"env\": \"prod\"}")
         for name, value in attributes.items():
             setattr(instance, name, value)
         return instance

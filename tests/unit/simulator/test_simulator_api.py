@@ -11,7 +11,7 @@ import json
 
 import pytest
 from official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
-from simulator.client import Simulator
+from simulator.client import Simulator, SimulatorError
 
 # The examples of the API page of CancelInstanceResize.
 SUCCESS = '{\n  "result" : "success"\n}'
@@ -137,6 +137,16 @@ def test_tags_and_enterprise_projects(cloud: Simulator, caller: Caller) -> None:
 
     assert [found(tags) for tags in ("env=prod", "env=prod,team=cache", "env=test", "team=")] == [[INSTANCE, OTHER_INSTANCE], [INSTANCE], [], []]
     assert [caller.call("instances", {"tags": tags}).status for tags in ("env", "=prod")] == [400, 400]
+    for wrong in ([{"key": "env", "value": "prod"}], {"env": 1}):
+        with pytest.raises(SimulatorError, match="tags are an object with texts"):
+            cloud.add_instance(tags=wrong)
+
+
+def test_half_a_surrogate_pair_is_sent_as_an_escape(cloud: Simulator, caller: Caller) -> None:
+    cloud.add_instance(INSTANCE, name="caf\u00e9")
+    assert "caf\u00e9".encode() in caller.call("instance").content
+    cloud.add_instance(INSTANCE, name="\ud83d")
+    assert b'"\\ud83d"' in caller.call("instance").content
 
 
 def test_projects(cloud: Simulator, caller: Caller) -> None:
