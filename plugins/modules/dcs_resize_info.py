@@ -310,7 +310,7 @@ def wanted_tags(module: DcsModule) -> dict[str, str]:
     for key, value in (module.params["tags"] or {}).items():
         if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
             module.fail_json(msg=f"tags: the value of {key!r} must be text or a whole number, not {value!r}. Quote it.")
-        tags[str(key).strip()] = "" if value is None else str(value).strip()
+        tags[str(key)] = "" if value is None else str(value)
     if "" in tags:
         module.fail_json(msg="tags: a key is empty.")
     return tags

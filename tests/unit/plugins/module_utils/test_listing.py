@@ -15,6 +15,8 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import InstanceFilter, Listing, list_resizes, next_window_begin
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scripted_transport import ENDPOINT, PROJECT, TASK, Script, task
 
 INSTANCES = f"/v2/{PROJECT}/instances"
@@ -190,6 +192,29 @@ def test_a_record_that_can_not_be_judged_is_an_error_and_is_never_listed(script:
     assert [(instance_id, error.code) for instance_id, error in listing.errors] == [("i0", "UnexpectedAnswer")]
     assert f"The {next(iter(values))} of instance i0" in listing.errors[0][1].message
     assert listing.asked == 2
+
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.sampled_from(["env", "prod", "key", "value"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["env", "key", "value"]), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(tags=_anything, enterprise_project_id=_anything, name=st.none() | st.text(max_size=5))
+@example(tags=[{"key": "env", "value": "prod"}], enterprise_project_id="0", name="cache")
+def test_whatever_a_record_holds_it_is_listed_only_if_it_has_what_is_asked_for(tags: Any, enterprise_project_id: Any, name: str | None) -> None:
+    instance = Instance("i0", name, None, None, None, None, tags, enterprise_project_id)
+    rows = [row for row in tags if isinstance(row, dict)] if isinstance(tags, list) else []
+    for instances, has_it in (
+        (InstanceFilter(tags={"env": "prod"}), any((row.get("key"), row.get("value")) == ("env", "prod") for row in rows)),
+        (InstanceFilter(enterprise_project_id="0"), str(enterprise_project_id).strip() == "0"),
+        (InstanceFilter(exclude=["cache"]), name is not None and name.strip().casefold() != "cache"),
+    ):
+        try:
+            assert instances.admits(instance) <= has_it
+        except DcsError as error:
+            assert error.code == "UnexpectedAnswer"
 
 
 def test_what_no_filter_is_about_may_be_anything(script: Script) -> None:
