@@ -324,15 +324,16 @@ def requested_by(entry: Mapping[str, t.Any], name: str) -> Request:
 def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, str]:
     """Which resizes are pending, before and after, with names and specifications where they are known.
 
-    :param entries: the option `resizes`; the list of dcs_resize_info knows more than IDs
+    :param entries: the option `resizes`; the lists of both modules and of the role know more than IDs
     """
+    keys = ("instance_id", "task_id", "instance_name", "old_spec_code", "new_spec_code")
     names: dict[str, str] = {}
     changes: dict[tuple[str, str], str] = {}
     seen = [{"instance_id": result.instance_id, **result.task.as_result()} for result in results if result.task]
     for entry in (*entries, *seen):
-        keys = ("instance_id", "task_id", "instance_name", "old_spec_code", "new_spec_code")
+        parts = [part for part in (entry.get("record"), entry.get("task"), entry) if isinstance(part, dict)]
         # White space would break the lines.
-        known = {key: " ".join(str(entry[key]).split()) for key in keys if not is_blank(entry.get(key))}
+        known = {key: " ".join(str(part[key]).split()) for part in parts for key in keys if not is_blank(part.get(key))}
         if "instance_name" in known:
             names[known["instance_id"]] = f" ({known['instance_name']})"
         if {"task_id", "old_spec_code", "new_spec_code"} <= known.keys():

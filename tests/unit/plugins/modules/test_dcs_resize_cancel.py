@@ -261,7 +261,7 @@ def test_the_difference_shows_what_the_list_or_the_task_says(script: Script) -> 
     script.expect_tasks(task(task_id="found", details={}), instance_id=OTHER)
     script.expect_cancel(instance_id=OTHER, task_id="found")
     script.expect_tasks(task(), task(task_id="second"), instance_id="i3")
-    entries = [{**ONE, **listed}, {"instance_id": INSTANCE, "task_id": "stale", "old_spec_code": "x", "new_spec_code": "y"}]
+    entries = [{**ONE, "record": listed, "task": None}, {"instance_id": INSTANCE, "task_id": "stale", "old_spec_code": "x", "new_spec_code": "y"}]
     entries += [{"instance_id": OTHER, "instance_name": "sessions", "old_spec_code": "x", "new_spec_code": None}, {"instance_id": "i3", "details": [1]}]
     result = run({"resizes": entries, "max_retries": 0, "concurrency": 1}, diff=True)
     stale = line(INSTANCE, "stale", SPECS, " (my cache)")
