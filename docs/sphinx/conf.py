@@ -1,13 +1,15 @@
 # Copyright (c) 2026, the huaweicloud.dcs contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx settings of the documentation site. ``make docs`` builds it from what antsibull-docs makes of the plugins, the role and docs/docsite."""
+"""Sphinx settings of the documentation site. `make docs` builds it from what antsibull-docs generates for the plugins, the role, and docs/docsite."""
 
 from __future__ import annotations
 
 import re
 import typing as t
+from pathlib import Path
 
+import yaml
 from docutils import nodes
 
 if t.TYPE_CHECKING:
@@ -17,7 +19,12 @@ project = "huaweicloud.dcs"
 copyright = "2026, the huaweicloud.dcs contributors"  # noqa: A001  Sphinx's name for it
 title = html_title = html_short_title = "huaweicloud.dcs"
 
-extensions = ["sphinx_antsibull_ext"]
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+
+extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
+# Quotes and dashes stay as they are written, because texts are copied into playbooks.
+smartquotes = False
 highlight_language = "YAML+Jinja"
 pygments_style = "ansible"
 default_role = "any"
@@ -31,10 +38,10 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
-html_use_index = False
-html_use_smartypants = False
+# The search finds index entries first.
+html_use_index = True
 
-# Pages of ansible-core's documentation that are referred to. Its inventory would have to be loaded at each build.
+# Pages of ansible-core's documentation that are referenced. Its inventory would have to be downloaded for each build.
 ANSIBLE_DOCUMENTATION = "https://docs.ansible.com/projects/ansible/latest"
 ANSIBLE_PAGES = {"common_return_values": "reference_appendices/common_return_values.html"}
 
@@ -47,11 +54,14 @@ def link_to_ansible(app: Sphinx, env: object, reference: nodes.Element, content:
     return nodes.reference("", "", content, internal=False, refuri=f"{ANSIBLE_DOCUMENTATION}/{page}") if page else None
 
 
-def link_home(_app: Sphinx, _page: str, _template: str, context: dict[str, t.Any], _doctree: object) -> None:
-    """Let the head of each page lead to the first page. The theme takes one address for pages of all folders."""
+def complete_links(_app: Sphinx, page: str, _template: str, context: dict[str, t.Any], _doctree: object) -> None:
+    """Link the head of each page to the first page, for which the theme has only one address, and each guide to its source."""
     context["theme_documentation_home_url"] = context["pathto"]("index")
+    source = Path("docs/docsite/rst", f"{Path(page).name}.rst")
+    if (ROOT / source).exists():
+        context["meta"] = {**(context.get("meta") or {}), "github_url": f"{REPOSITORY}/edit/main/{source}"}
 
 
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", link_to_ansible)
-    app.connect("html-page-context", link_home)
+    app.connect("html-page-context", complete_links)

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from playbook import ROOT, run_ad_hoc, run_playbook
+from loopback import answering, serve
+from playbook import ROOT, Run, run_ad_hoc, run_playbook
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
@@ -25,20 +26,30 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "docsite" / "rst").glob("*
 #: By the page's suffix: how a block begins, and a whole block.
 BEGINNINGS = {".md": re.compile(r"^```\w", re.MULTILINE), ".rst": re.compile(r"\.\. code-block::")}
 BLOCKS = {
-    ".md": re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL),
-    ".rst": re.compile(r"^\.\. code-block:: (\S+)\n(?:   +:.*\n)*\n((?:(?: +.*)?\n)+)", re.MULTILINE),
+    ".md": re.compile(r"^```(?P<language>\S+)\n(?P<options>)(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL),
+    ".rst": re.compile(
+        r"^(?P<indent> *)\.\. code-block:: (?P<language>\S+)\n(?P<options>(?:(?P=indent)   +:.*\n)*)\n(?P<text>(?:(?:(?P=indent) +.*)?\n)+)", re.MULTILINE
+    ),
 }
-PROJECTS = [{"id": "0123456789abcdef0123456789abcdef", "name": "cn-north-4"}, {"id": "123456789abcdef0123456789abcdef0", "name": "cn-north-4_caches"}]
+PROJECTS = [
+    {"id": f"{number}123456789abcdef0123456789abcdef", "name": name} for number, name in enumerate(("cn-north-4", "cn-north-4_caches", "cn-east-3"))
+]
 INSTANCES = ("5560df16-cebf-4473-95c4-d1b573c16e79", "9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d")
 #: The one that the README names.
 TASK = "8abf6e1e72c12e7c0172c15b508500aa"
+ACCOUNT = DEFAULT_ACCOUNTS[0]
 #: What the examples take from their surroundings.
 VARIABLES = {
     "resizes": [{"instance_id": instance} for instance in INSTANCES],
     "resize_cancel_summary": {"cancelled": 2, "absent": 0, "too_late": 0, "failed": 0, "not_attempted": 0, "failed_instance_ids": []},
-    "vault_access_key": DEFAULT_ACCOUNTS[0].access_key,
-    "vault_secret_key": DEFAULT_ACCOUNTS[0].secret_key,
+    "vault_access_key": ACCOUNT.access_key,
+    "vault_secret_key": ACCOUNT.secret_key,
 }
+#: Plays that need what another play or command has left have tests of their own.
+RESCHEDULE = "Schedule the cancelled resizes again"
+LIST = "List the pending resizes for approval"
+CANCEL_APPROVED = "Cancel the approved resizes"
+SHOW_CANCELLED = "Show what was cancelled"
 
 
 class Example(NamedTuple):
@@ -48,6 +59,7 @@ class Example(NamedTuple):
     line: int
     language: str
     text: str
+    caption: str | None
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -60,9 +72,11 @@ def examples(*languages: str) -> list[Example]:
         content = page.read_text(encoding="utf-8")
         for block in BLOCKS[page.suffix].finditer(content):
             # GitHub knows no name for YAML with templates in it.
-            language = "yaml+jinja" if page.suffix == ".md" and block.group(1) == "yaml" else block.group(1)
+            language = "yaml+jinja" if page.suffix == ".md" and block["language"] == "yaml" else block["language"]
+            caption = re.search(r":caption: (.+)", block["options"])
             if not languages or language in languages:
-                found.append(Example(page.stem, content.count("\n", 0, block.start()) + 1, language, textwrap.dedent(block.group(2))))
+                line = content.count("\n", 0, block.start()) + 1
+                found.append(Example(page.stem, line, language, textwrap.dedent(block["text"]), caption and caption[1]))
     return found
 
 
@@ -72,17 +86,45 @@ def is_playbook(example: Example) -> bool:
     return isinstance(content, list) and all("name" in entry for entry in content)
 
 
+def play(name: str) -> list[dict[str, Any]]:
+    """The one play of that name in the guides."""
+    [found] = [
+        plays for example in examples("yaml+jinja") if is_playbook(example) for plays in [yaml.safe_load(example.text)] if plays[0]["name"] == name
+    ]
+    return list(found)
+
+
+def runs_by_itself(example: Example) -> bool:
+    return is_playbook(example) and yaml.safe_load(example.text)[0]["name"] not in (RESCHEDULE, LIST, CANCEL_APPROVED, SHOW_CANCELLED)
+
+
 def commands() -> list[Any]:
     """The command lines that need no file of the reader's own and no other service, each once."""
     lines: dict[str, Example] = {}
     for example in examples("bash"):
         for line in example.text.replace("\\\n", "").splitlines():
-            lines.setdefault(line, example)
+            lines.setdefault(" ".join(line.split()), example)
     return [
         pytest.param(shlex.split(line), id=f"{example}-{number}")
         for number, (line, example) in enumerate(lines.items())
         if line.startswith(("ansible localhost ", "ansible-playbook huaweicloud.dcs.cancel_resizes"))
     ]
+
+
+def run_command(command: list[str], environment: dict[str, str], folder: Path) -> Run:
+    """Run a command line of a page, with the files that the pages tell to save and those that it writes in a folder."""
+    program, target, *arguments = command
+    for example in examples("yaml"):
+        if example.caption in arguments:
+            file = folder / example.caption
+            file.write_text(example.text, encoding="utf-8")
+            arguments[arguments.index(example.caption)] = str(file)
+    arguments = [re.sub(r"^(resize_cancel_record=)", rf"\1{folder}/", argument) for argument in arguments]
+    if program == "ansible":
+        assert arguments[0] == "-m"
+        assert arguments[2] == "-a"
+        return run_ad_hoc(arguments[1], arguments[3], *arguments[4:], environment=environment)
+    return run_playbook(target, *arguments, environment=environment)
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +135,24 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def environment(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
-    """A cloud in which a resize waits on each instance, and a home with the profile that the guides speak of."""
+    """A cloud in which a resize of each instance is pending, and a home with the profiles that the guides speak of."""
     simulator.reset()
     for instance, task in zip(INSTANCES, (TASK, None)):
         simulator.schedule(instance, task_id=task)
-    keys = {"accessKeyId": DEFAULT_ACCOUNTS[0].access_key, "secretAccessKey": DEFAULT_ACCOUNTS[0].secret_key}
+    keys = {"accessKeyId": ACCOUNT.access_key, "secretAccessKey": ACCOUNT.secret_key}
+    profiles = [{"name": name, "mode": "AKSK", **keys} for name in ("production", "other-account")]
     file = tmp_path / ".hcloud" / "config.json"
     file.parent.mkdir()
-    file.write_text(json.dumps({"profiles": [{"name": "production", "mode": "AKSK", **keys}]}), encoding="utf-8")
+    file.write_text(json.dumps({"profiles": profiles}), encoding="utf-8")
     return {**simulator.environment(), "HW_PROJECT_ID": "", "HOME": str(tmp_path)}
+
+
+def pending(simulator: Simulator) -> dict[str, dict[str, Any]]:
+    """The details of the resizes that are pending, by instance."""
+    return {
+        instance_id: task["details"]
+        for instance_id, instance in simulator.state()["instances"].items() for task in instance["tasks"].values() if task["listed_status"] == "WAITING"
+    }
 
 
 def test_blocks_are_found() -> None:
@@ -116,28 +167,41 @@ def test_an_example_is_valid(example: Example) -> None:
     parsers.get(example.language, yaml.safe_load)(example.text)
 
 
-@pytest.mark.parametrize("example", [example for example in examples("yaml+jinja") if is_playbook(example)], ids=str)
+@pytest.mark.parametrize("example", [example for example in examples("yaml+jinja") if runs_by_itself(example)], ids=str)
 def test_a_playbook_runs(example: Example, simulator: Simulator, environment: dict[str, str]) -> None:
     """It cancels what it would cancel in check mode, and then nothing more."""
     content = yaml.safe_load(example.text)
-    check, first, second = (
-        run_playbook(content, *arguments, environment=environment, extra_vars=VARIABLES) for arguments in (("--check",), (), ())
-    )
+    with serve(answering(({}, 200, {}))) as webhook:
+        check, first, second = (
+            run_playbook(content, *arguments, environment=environment, extra_vars={**VARIABLES, "webhook_url": webhook.url})
+            for arguments in (("--check",), (), ())
+        )
     for run in (check, first, second):
         assert run.code == 0, run.output
     assert check.stats["localhost"]["changed"] == first.stats["localhost"]["changed"]
     assert second.stats["localhost"]["changed"] == 0
     if "dcs_resize_cancel" in example.text:
         assert simulator.effective_cancels()
+    # Nothing is sent in check mode.
+    assert len(webhook.requests) == (2 if "webhook_url" in example.text else 0)
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_runs(command: list[str], environment: dict[str, str]) -> None:
-    program, target, *arguments = command
-    if program == "ansible":
-        assert arguments[0] == "-m"
-        assert arguments[2] == "-a"
-        run = run_ad_hoc(arguments[1], arguments[3], *arguments[4:], environment=environment)
-    else:
-        run = run_playbook(target, *arguments, environment=environment)
+def test_a_command_runs(command: list[str], environment: dict[str, str], tmp_path: Path) -> None:
+    run = run_command(command, environment, tmp_path)
     assert run.code == 0, run.output
+
+
+def test_only_what_was_approved_is_cancelled(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "approved.json"
+    listing = run_playbook(play(LIST), environment=environment, extra_vars={"approval_file": str(file)})
+    assert listing.code == 0, listing.output
+    resizes = json.loads(file.read_text(encoding="utf-8"))
+    assert [resize["instance_id"] for resize in resizes] == list(INSTANCES)
+    file.write_text(json.dumps(resizes[:1]), encoding="utf-8")
+    # Scheduled after the approval, on the instance that was approved.
+    simulator.cancel(INSTANCES[0])
+    simulator.schedule(INSTANCES[0])
+    cancelling = run_playbook(play(CANCEL_APPROVED), environment=environment, extra_vars={"approval_file": str(file)})
+    assert cancelling.code == 0, cancelling.output
+    assert set(pending(simulator)) == set(INSTANCES)

@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = ROOT / "README.md"
 CHINESE = ROOT / "README.zh-CN.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+ROLES = sorted((ROOT / "roles").glob("*/README.md"))
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+REPOSITORY: str = GALAXY["repository"]
+SITE: str = GALAXY["documentation"]
 
 # The headings that certified collections have, in their order.
 HEADINGS = [
@@ -66,6 +70,23 @@ def links(page: Path) -> list[str]:
     return re.findall(r"\]\(([^)]+)\)", prose(page))
 
 
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {"#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(link: str) -> bool:
+    """Whether an absolute link leads to something that this repository has, if it leads to the repository or to its site."""
+    if link.startswith(SITE):
+        guide = re.fullmatch(r"docsite/(\w+)\.html", link.removeprefix(SITE))
+        return link == SITE or (guide is not None and (ROOT / "docs" / "docsite" / "rst" / f"{guide[1]}.rst").exists())
+    if link.startswith(f"{REPOSITORY}/"):
+        place = re.fullmatch(r"blob/main/(.+)|actions/workflows/([\w.]+?)(?:/badge\.svg)?|issues", link.removeprefix(f"{REPOSITORY}/"))
+        return place is not None and ROOT.joinpath(place[1] or (f".github/workflows/{place[2]}" if place[2] else ".")).exists()
+    return Path(REPOSITORY).name not in link
+
+
 def test_both_have_the_same_headings_tables_and_code_in_the_same_order() -> None:
     assert outline(ENGLISH) == outline(CHINESE)
 
@@ -75,29 +96,44 @@ def test_both_name_the_same_things() -> None:
 
 
 def test_both_have_the_same_links() -> None:
-    own = {"README.md", "README.zh-CN.md"}
-    # The page on semantic versioning exists in both languages.
+    own = {f"{REPOSITORY}/blob/main/{name}" for name in ("README.md", "README.zh-CN.md")}
+    # These pages exist in both languages.
+    english = [link.replace("support.huaweicloud.com/intl/en-us/", "support.huaweicloud.com/") for link in links(ENGLISH)]
     chinese = [link.replace("semver.org/lang/zh-CN/", "semver.org/") for link in links(CHINESE)]
-    assert [link for link in links(ENGLISH) if link not in own] == [link for link in chinese if link not in own]
-    assert "README.zh-CN.md" in links(ENGLISH)
-    assert "README.md" in links(CHINESE)
+    assert [link for link in english if link not in own and link[0] != "#"] == [link for link in chinese if link not in own and link[0] != "#"]
+    assert f"{REPOSITORY}/blob/main/README.zh-CN.md" in links(ENGLISH)
+    assert f"{REPOSITORY}/blob/main/README.md" in links(CHINESE)
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE, *ROLES], ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_link_is_relative(page: Path) -> None:
+    """Galaxy shows these pages, and does not rewrite their links."""
+    assert [link for link in links(page) if not link.startswith(("https://", "#"))] == []
+    assert {link for link in links(page) if link.startswith("#")} <= anchors(page)
+    assert [link for link in links(page) if link.startswith("https://") and not leads_somewhere(link)] == []
 
 
 def test_the_headings_are_those_of_certified_collections() -> None:
     assert re.findall(r"^## (.+)$", prose(ENGLISH), re.MULTILINE) == HEADINGS
 
 
-def test_it_begins_with_three_sentences_and_the_two_commands() -> None:
-    _title, _languages, purpose, _lead, commands = text(ENGLISH).split("\n\n")[:5]
+def test_it_begins_with_three_sentences_the_state_of_testing_and_the_two_commands() -> None:
+    _title, _languages, _badges, purpose, state, _lead, commands = text(ENGLISH).split("\n\n")[:7]
     assert len(re.findall(r"\.(?:\s|$)", purpose)) == 3
+    assert state.startswith("> **The authors had no access to a live account.**")
+    assert "yearly/monthly" in state
     assert commands == "```bash\nmake demo\nmake test\n```"
 
 
-@pytest.mark.parametrize("page", [ENGLISH, CHINESE, CONTRIBUTING], ids=lambda page: page.name)
-def test_each_file_that_is_linked_exists(page: Path) -> None:
-    files = [link.partition("#")[0] for link in links(page) if "://" not in link]
+def test_each_file_that_contributors_are_led_to_exists() -> None:
+    files = [link.partition("#")[0] for link in links(CONTRIBUTING) if "://" not in link]
     assert files
     assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_every_guide_is_listed() -> None:
+    guides = {f"{SITE}docsite/{path.stem}.html" for path in (ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst")}
+    assert guides - set(links(ENGLISH)) == set()
 
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE, CONTRIBUTING], ids=lambda page: page.name)
