@@ -10,7 +10,8 @@ import itertools
 import sys
 import time
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from playbook import collections
 
@@ -21,7 +22,7 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Req
 from faults.trial import Seen, run
 from simulator.client import Simulator
 
-VARIANTS = ("token_bucket", "fixed_window")
+VARIANTS = ("token_bucket", "fixed_window", "bursts")
 CONCURRENCIES = (1, 8, 64)
 
 
@@ -37,10 +38,10 @@ class Pace(NamedTuple):
     rejected: int
 
 
-def cancel_fleet(cloud: Simulator, size: int, *, rate: float, variant: str, retry_after: bool, concurrency: int, max_retries: int = 5) -> Pace:
-    """Cancel so many resizes of an API that lets in so many requests a second."""
+def cancel_fleet(cloud: Simulator, size: int, *, throttle: Mapping[str, Any], retry_after: bool, concurrency: int, max_retries: int = 5) -> Pace:
+    """Cancel so many resizes of an API that throttles in this way."""
     fleet = [Request(resize["instance_id"], resize["task_id"]) for resize in cloud.schedule_many(size)]
-    cloud.configure(throttle={"rate": rate, "variant": variant}, retry_after=retry_after)
+    cloud.configure(throttle=throttle, retry_after=retry_after)
     began = time.monotonic()
     seen = run(cloud, *fleet, plan=Plan(concurrency=concurrency), concurrency=concurrency, max_retries=max_retries)
     seconds = time.monotonic() - began
@@ -55,7 +56,8 @@ def main() -> None:
     with Simulator() as cloud:
         for variant, retry_after, concurrency in itertools.product(VARIANTS, (False, True), CONCURRENCIES):
             cloud.reset()
-            pace = cancel_fleet(cloud, size, rate=rate, variant=variant, retry_after=retry_after, concurrency=concurrency)
+            throttle = {"rate": rate, "variant": variant}
+            pace = cancel_fleet(cloud, size, throttle=throttle, retry_after=retry_after, concurrency=concurrency)
             outcomes = dict(Counter(result.outcome for result in pace.seen.results))
             ratio = pace.seconds * rate / size
             print(f"{variant:13} {retry_after!s:12} {concurrency:11}  {pace.seconds:7.2f}  {ratio:12.2f}  {pace.rejected:9}  {outcomes}", flush=True)

@@ -187,7 +187,7 @@ class Server:
 
     @staticmethod
     def _let_in(world: World, kind: str) -> None:
-        wait = world.throttle.wait(kind, time.monotonic()) if world.throttle is not None else 0
+        wait = world.throttle.wait(kind, world.cloud.now()) if world.throttle is not None else 0
         if wait > 0:
             raise _Throttled(wait)
 

@@ -72,8 +72,9 @@ class Settings:
     latency_ms: Annotated[float, "Milliseconds from the arrival of a request to its answer, at least."] = 0
     throttle: Annotated[
         dict[str, Any] | None,
-        'Requests let in per API and second, such as `{"rate": 50, "variant": "token_bucket", "burst": 50, "kinds": ["cancel"]}`. Variants: `token_bucket` and '
-        "`fixed_window`, with `per_seconds` for other windows. Without `kinds` every API is throttled. What is rejected does not count; null is no throttle.",
+        'Requests let in per API and second, such as `{"rate": 50, "variant": "token_bucket", "burst": 50, "kinds": ["cancel"]}`. Variants: `token_bucket`, '
+        "`fixed_window` and `bursts` (`rate` requests, then one that is rejected, then a pause), with `per_seconds` for other times than a second. Without "
+        "`kinds` every API is throttled. What is rejected does not count; null is no throttle.",
     ] = None
     window_opens_after: Annotated[float | None, "Seconds after which a waiting resize starts by itself; null: it waits to be told."] = None
     work_seconds: Annotated[float | None, "Seconds that a resize takes once started; null: it goes on until told."] = None

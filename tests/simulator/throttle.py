@@ -49,7 +49,28 @@ class FixedWindow:
         return (window + 1) * self._seconds - now
 
 
-VARIANTS = {"token_bucket": TokenBucket, "fixed_window": FixedWindow}
+class Bursts:
+    """Lets in `rate` requests, rejects the next one whenever it comes, and opens again `per_seconds` later: a client is throttled however slow it is."""
+
+    def __init__(self, rate: float, per_seconds: float = 1) -> None:
+        self._rate = rate
+        self._seconds = per_seconds
+        self._used = 0
+        self._opens_at: float | None = None
+
+    def wait(self, now: float) -> float:
+        """0 where a request at this moment is let in, else the seconds until one could be."""
+        if self._opens_at is not None and now >= self._opens_at:
+            self._used, self._opens_at = 0, None
+        if self._used < self._rate:
+            self._used += 1
+            return 0
+        if self._opens_at is None:
+            self._opens_at = now + self._seconds
+        return self._opens_at - now
+
+
+VARIANTS = {"token_bucket": TokenBucket, "fixed_window": FixedWindow, "bursts": Bursts}
 
 
 class Throttle:
@@ -61,7 +82,7 @@ class Throttle:
         self._make = functools.partial(VARIANTS[variant], rate, **limits)
         self._make()  # so that impossible limits are refused here
         self._kinds = kinds
-        self._limiters: dict[str, TokenBucket | FixedWindow] = {}
+        self._limiters: dict[str, TokenBucket | FixedWindow | Bursts] = {}
 
     def wait(self, kind: str, now: float) -> float:
         """0 where a request of this kind is let in, else the seconds until one could be."""

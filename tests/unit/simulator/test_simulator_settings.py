@@ -129,7 +129,7 @@ def test_latency(cloud: Simulator, caller: Caller) -> None:
     cloud.configure(latency_ms=80)
     started = time.monotonic()
     caller.call("projects")
-    assert 0.08 <= time.monotonic() - started < 0.5
+    assert time.monotonic() - started >= 0.08
 
 
 def test_the_window_opens_by_itself(cloud: Simulator, caller: Caller) -> None:
@@ -151,7 +151,7 @@ def test_lock_seconds(cloud: Simulator, caller: Caller) -> None:
     assert caller.call("projects").status == 200
 
 
-@pytest.mark.parametrize("variant", ["token_bucket", "fixed_window"])
+@pytest.mark.parametrize("variant", ["token_bucket", "fixed_window", "bursts"])
 def test_throttle(cloud: Simulator, caller: Caller, variant: str) -> None:
     cloud.schedule(INSTANCE, task_id=TASK)
     # a window or bucket of an hour, so that no token comes back during the test
@@ -168,11 +168,9 @@ def test_throttle(cloud: Simulator, caller: Caller, variant: str) -> None:
     assert caller.call("tasks").status == 200
 
 
-def test_throttled_requests_do_not_count(cloud: Simulator, caller: Caller) -> None:
-    cloud.configure(throttle={"rate": 20, "variant": "token_bucket", "burst": 1})
-    started = time.monotonic()
-    let_in = 0
-    while let_in < 5:
-        let_in += caller.call("projects").status == 200
-    assert 4 / 20 <= time.monotonic() - started < 1
-    assert len(cloud.requests()) > 5
+@pytest.mark.parametrize("variant", ["token_bucket", "fixed_window", "bursts"])
+def test_throttled_requests_do_not_count(cloud: Simulator, caller: Caller, variant: str) -> None:
+    cloud.configure(throttle={"rate": 1, "per_seconds": 3600, "variant": variant})
+    for _hour in range(2):
+        assert [caller.call("projects").status for _request in range(4)] == [200, 429, 429, 429]
+        cloud.advance(3600)
