@@ -43,7 +43,11 @@ def start(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subproce
     """Start it in a home of its own, in a locale that is not generated, with nothing of a cloud in the environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "LC_ALL": "xx_XX.UTF-8"}
     command = [sys.executable, "-m", "demo", *arguments]
-    return subprocess.Popen(command, cwd=tests, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, cwd=tests, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        # Tests may run in the background, where a shell has this signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def demo(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subprocess.CompletedProcess[str]:
@@ -76,7 +80,9 @@ def test_ctrl_c(home: Path) -> None:
     assert process.stdout
     shown = ""
     while "$ ansible-playbook" not in shown:
-        shown += process.stdout.readline()
+        line = process.stdout.readline()
+        assert line, shown
+        shown += line
     # As a terminal does it: to all processes of the group.
     os.killpg(process.pid, signal.SIGINT)
     rest, _nothing = process.communicate(timeout=60)
