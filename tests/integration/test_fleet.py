@@ -94,7 +94,7 @@ def test_entries_without_a_task_run_after_those_with_one(cloud: Simulator) -> No
     for check, (named, found) in zip((True, False), worlds, strict=True):
         result = run.result(f"Cancel {check}")
         assert [(resize["task_id"], resize["outcome"]) for resize in result["resizes"]] == [(found["task_id"], "cancelled"), (named["task_id"], "cancelled")]
-        assert (result["diff"]["before"].count("waits"), result["diff"]["after"]) == (2, "")
+        assert (result["diff"]["before"].count("pending resize"), result["diff"]["after"]) == (2, "")
     assert [cancel["task_id"] for cancel in cloud.effective_cancels()] == [resize["task_id"] for resize in worlds[1]]
 
 
