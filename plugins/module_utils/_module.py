@@ -245,4 +245,4 @@ def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> 
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", ")")) else f"{text}."
+    return text if text.endswith((".", "!", "?", ")", "。")) else f"{text}."
