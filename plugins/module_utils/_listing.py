@@ -16,7 +16,7 @@ from ._pace import in_parallel
 from ._resize import WAITING_STATUSES, is_resize
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from ._dcs import BackgroundTask, Dcs, Instance
 
@@ -38,29 +38,31 @@ class InstanceFilter(t.NamedTuple):
     enterprise_project_id: str | None = None
     exclude: Sequence[str] = ()
 
-    def check(self, instances: Sequence[Instance]) -> None:
-        """Check that the list shows what the conditions are about. Some editions of the API may lack a field, and then nothing can be told from it.
+    def select(self, listed: Sequence[Instance]) -> tuple[list[Instance], list[tuple[str, DcsError]], list[str]]:
+        """Those of the listed instances that meet all conditions; those whose record can't be understood, by ID and with the reason; and warnings.
 
-        :raises LostAnswerError: no instance has it
+        :raises LostAnswerError: the list lacks what a condition is about, as some editions of the API may do
         """
         for field, condition in (("tags", self.tags), ("enterprise_project_id", self.enterprise_project_id)):
-            if condition and instances and all(getattr(instance, field) is None for instance in instances):
+            if condition and listed and all(getattr(instance, field) is None for instance in listed):
                 raise LostAnswerError(
-                    f"The instances list has no {field} for any of {len(instances)} instances, so they can't be filtered by it. Use instance_ids instead.",
+                    f"The instances list has no {field} for any of {len(listed)} instances, so they can't be filtered by it. Use instance_ids instead.",
                     code="UnexpectedAnswer",
                 )
+        excluded = {_plain(text): text for text in self.exclude}
+        selected: list[Instance] = []
+        errors: list[tuple[str, DcsError]] = []
+        for instance in listed:
+            try:
+                if self._admits(instance, excluded.keys()):
+                    selected.append(instance)
+            except LostAnswerError as error:
+                errors.append((instance.id, error))
+        known = {_plain(text) for instance in listed for text in (instance.id, instance.name or "")}
+        unmatched = ", ".join(repr(text) for key, text in excluded.items() if key not in known)
+        return selected, errors, [f"Entries of exclude that match no instance of the project: {unmatched}."] if unmatched else []
 
-    def unmatched(self, instances: Sequence[Instance]) -> list[str]:
-        """What is to be excluded but is neither the ID nor the name of any of these instances."""
-        known = {_plain(text) for instance in instances for text in (instance.id, instance.name or "")}
-        return [text for text in self.exclude if _plain(text) not in known]
-
-    def admits(self, instance: Instance) -> bool:
-        """Whether an instance meets all conditions.
-
-        :raises LostAnswerError: the list's record of the instance can't be understood
-        """
-        excluded = {_plain(text) for text in self.exclude}
+    def _admits(self, instance: Instance, excluded: Set[str]) -> bool:
         if _plain(instance.id) in excluded:
             return False
         if self.enterprise_project_id:
@@ -119,7 +121,9 @@ def list_resizes(
     errors: list[tuple[str, DcsError]] = []
     warnings: list[str] = []
     if instance_ids is None:
-        known, errors, warnings = _select(dcs, instances)
+        # The API is not asked to filter: it is not documented how it compares.
+        selected, errors, warnings = instances.select(dcs.instances())
+        known = {instance.id: instance for instance in selected}
     # The same instance once, however its ID is written.
     unique: dict[str, str] = {}
     for instance_id in instance_ids or known:
@@ -176,25 +180,6 @@ def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:
     since_begin = (now - midnight - begin) % _DAY
     moment = now if since_begin < (end - begin) % _DAY else now + (_DAY - since_begin)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _select(dcs: Dcs, instances: InstanceFilter) -> tuple[dict[str, Instance], list[tuple[str, DcsError]], list[str]]:
-    """The project's instances that the filter admits, by ID; those that can't be judged; and warnings.
-
-    The API is not asked to filter: it is not documented how it compares.
-    """
-    listed = dcs.instances()
-    instances.check(listed)
-    warnings = [f"exclude: no instance of the project has the ID or the name {text!r}." for text in instances.unmatched(listed)]
-    selected: dict[str, Instance] = {}
-    errors: list[tuple[str, DcsError]] = []
-    for instance in listed:
-        try:
-            if instances.admits(instance):
-                selected[instance.id] = instance
-        except DcsError as error:
-            errors.append((instance.id, error))
-    return selected, errors, warnings
 
 
 def _plain(text: str) -> str:

@@ -111,7 +111,7 @@ def test_only_the_instances_asked_for(cloud: Simulator) -> None:
         assert found(run.result(name)) == [resizes[instance]["task_id"] for instance in names.split()], name
         assert (run.failed(name), run.warnings(name)) == (False, []), name
     assert (len(found(run.result("typo"))), len(run.warnings("typo"))) == (4, 1)
-    assert "no instance of the project has the ID or the name 'sesions'" in run.warnings("typo")[0]
+    assert "match no instance of the project: 'sesions'" in run.warnings("typo")[0]
     assert [(run.failed(name), run.result(name)["resizes"], run.result(name)["errors"]) for name in ("both", "boolean")] == [(True, [], [])] * 2
     read = [request["instance_id"] for request in cloud.requests(kind="tasks")]
     assert sorted(read) == sorted([*(ids[name] for _arguments, names in expected.values() for name in names.split()), *ids.values()])
