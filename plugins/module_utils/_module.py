@@ -109,7 +109,8 @@ class DcsModule(AnsibleModule):
         # AWX passes blanks and nulls for what was not answered; they must not meet the conversion to numbers, lists and so on.
         self.params = {name: value for name, value in self._cleaned(self.params).items() if not is_blank(value)}
         for name in _URLS:
-            self.no_log_values.update(_passwords(str(self.params.get(name, ""))))
+            for url in (self.params.get(name), from_environment(name, os.environ)):
+                self.no_log_values.update(_passwords(str(url or "")))
         # ansible-core's own conversion of these fails on infinity, takes hours for 1e999999999, and knows no environment variable.
         self._convert("validate_certs", _boolean)
         for name, limits in _RANGES.items():
