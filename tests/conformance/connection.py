@@ -115,7 +115,8 @@ def connect(environment: Mapping[str, str]) -> Connection:
     """
     options: dict[str, Any] = {name: from_environment(name, environment) for name in ENVIRONMENT}
     # Which environment counts for these is decided for all of them together.
-    options.update(dict.fromkeys(("access_key", "secret_key", "security_token", "token", "project_id", "project_name")))
+    options.update(dict.fromkeys(("access_key", "secret_key", "security_token", "token", "project_id", "project_name", "region", "auth_url")))
+    options.update(dict.fromkeys(("profile", "shared_config_file", "credentials_file")))
     options.update(
         timeout=NotingHttp.TIMEOUT,
         concurrency=1,

@@ -16,7 +16,7 @@ import trustme
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import ENVIRONMENT
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import CONNECTION_OPTIONS
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel, dcs_resize_info
-from loopback import answering, serve, unused_port
+from loopback import Connection, answering, serve, unused_port
 from module_runner import run_module
 from playbook import Run, run_playbook
 from simulator.authentication import DEFAULT_ACCOUNTS
@@ -34,8 +34,9 @@ Case = tuple[str, Mapping[str, Any], Mapping[str, str]]
 
 def run_cases(*cases: Case, environment: Mapping[str, str] | None = None, arguments: tuple[str, ...] = (), module: str = INFO) -> dict[str, dict[str, Any]]:
     """One playbook with a task per case, (name, options, environment variables); what each returned, by name."""
+    asked = {"instance_ids": [INSTANCE]} if module == INFO else {"instance_id": INSTANCE}
     tasks = [
-        {"name": name, module: {"instance_ids": [INSTANCE], **options}, "environment": dict(variables), "ignore_errors": True}
+        {"name": name, module: {**asked, **options}, "environment": dict(variables), "ignore_errors": True}
         for name, options, variables in cases
     ]
     run = run_playbook(tasks, *arguments, environment=environment)
@@ -190,6 +191,23 @@ def test_metadata_that_is_of_no_use(cloud: Simulator) -> None:
     cloud.configure(metadata_expired=False, metadata_token_status=405)
     cloud.schedule(INSTANCE)
     assert len(run_in_process(("metadata", {}, {}), environment=environment)["metadata"]["resizes"]) == 1
+
+
+def test_metadata_that_drips_ends(cloud: Simulator) -> None:
+    """Each byte comes in time, and yet the task does not wait for the last one."""
+
+    def handle(connection: Connection) -> None:
+        connection.receive()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
+        connection.drip(b"x", 0.5)
+
+    with serve(handle) as metadata:
+        environment = {**where(cloud), "HW_METADATA_ENDPOINT": metadata.url, "HOME": "/dev/null"}
+        results = {module: run_cases(("x", {}, {}), environment=environment, module=module)["x"] for module in (INFO, CANCEL)}
+    for result in results.values():
+        assert f"the metadata service {metadata.url} (no complete answer within 6 s)" in result["msg"]
+    assert [entry["error"]["code"] for entry in results[CANCEL]["resizes"]] == ["Configuration"]
+    assert cloud.requests() == []
 
 
 # ---- Blank is unset
