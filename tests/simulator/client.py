@@ -117,7 +117,7 @@ class Simulator:
         """Schedule a resize on an instance, made if missing (None: on a new one); its `instance_id` and `task_id`.
 
         `resize` takes what `Cloud.schedule` and `Cloud.add_task` take (`task_id`, `name`, `status`, `new_spec_code`, `starts_after` ...), and `instance`
-        with attributes of the instance. More than one waiting resize on an instance is possible here, unlike through the API.
+        with attributes of the instance. More than one pending resize on an instance is possible here, unlike through the API.
         """
         scheduled: dict[str, str] = self._call("schedule", instance_id=instance_id, **resize)["resizes"][0]
         return scheduled
@@ -140,7 +140,7 @@ class Simulator:
         self._call("event", event=event, instance_id=instance_id, task_id=task_id)
 
     def start(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """The resize that waits begins."""
+        """The pending resize starts."""
         self._event("start", instance_id, task_id)
 
     def finish(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
@@ -152,7 +152,7 @@ class Simulator:
         self._event("fail", instance_id, task_id)
 
     def cancel(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """Somebody else cancels the resize that waits."""
+        """Somebody else cancels the pending resize."""
         self._event("cancel", instance_id, task_id)
 
     def remove(self, instance_id: str) -> None:

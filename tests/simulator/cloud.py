@@ -269,7 +269,7 @@ class Cloud:
         self, instance: Instance, *, task_id: str | None = None, name: str | None = None, status: str | None = None, created_at: str | None = None,
         **attributes: Any,
     ) -> Task:
-        """A task of any kind in any status; without a name it is a resize, without a status it waits."""
+        """A task of any kind in any status; without a name it is a resize, without a status it is pending."""
         state = State.WAITING if status is None else _STATE_OF_STATUS.get(status, State.OTHER)
         created = utc_now() if created_at is None else datetime.datetime.fromisoformat(created_at.replace("Z", "+00:00"))
         task = Task(
@@ -285,7 +285,7 @@ class Cloud:
         self, instance: Instance, *, new_spec_code: str = "redis.ha.xu1.large.r2.4", new_capacity: float = 4,
         starts_after: float | None = None, work_seconds: float | None = None, immediately: bool = False, **attributes: Any,
     ) -> Task:
-        """A resize that waits for the maintenance window, or starts at once."""
+        """A resize that is scheduled for the maintenance window, or starts at once."""
         details = {
             "old_capacity": self._capacity(instance.capacity), "new_capacity": self._capacity(new_capacity),
             "old_resource_spec_code": instance.spec_code, "new_resource_spec_code": new_spec_code,
@@ -324,7 +324,7 @@ class Cloud:
         task.enter(State.FAILED)
 
     def cancel(self, instance: Instance, task: Task, *, by: str = "somebody else", request_id: str | None = None) -> bool:
-        """Cancel a resize that still waits; whether it took effect."""
+        """Cancel a resize that is still pending; whether it took effect."""
         if not (task.resize and task.state is State.WAITING):
             return False
         task.enter(State.CANCELLED)
@@ -337,10 +337,10 @@ class Cloud:
 
 
 EVENTS: dict[str, tuple[tuple[State, ...], str]] = {
-    "start": ((State.WAITING,), "the resize that waits begins"),
-    "finish": ((State.WAITING, State.EXECUTING), "the resize that waits or is being carried out has been carried out"),
-    "fail": ((State.WAITING, State.EXECUTING), "the resize that waits or is being carried out fails"),
-    "cancel": ((State.WAITING,), "somebody else cancels the resize that waits"),
+    "start": ((State.WAITING,), "the pending resize starts"),
+    "finish": ((State.WAITING, State.EXECUTING), "the pending or executing resize is completed"),
+    "fail": ((State.WAITING, State.EXECUTING), "the pending or executing resize fails"),
+    "cancel": ((State.WAITING,), "somebody else cancels the pending resize"),
     "schedule": ((), "somebody schedules another resize"),
     "remove": ((), "the instance is deleted"),
 }

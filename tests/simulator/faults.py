@@ -4,7 +4,7 @@
 
 """Every way in which the simulated cloud can be told to fail, in one registry.
 
-A fault has two sides that are set apart: what becomes of the request (its effect: `done`, `none`, or `late`) and what becomes of the answer. The functions
+A fault has two sides that are set apart: what happens to the request (its effect: `done`, `none`, or `late`) and what happens to the answer. The functions
 below spoil the answer; each is registered with the effect that it has unless the tester says otherwise. README.md lists them.
 """
 
@@ -124,7 +124,7 @@ for _row in (
     ("forbidden_by_gateway", "403 APIGW.0302.", 403, "APIGW.0302", "The IAM user is not authorized to access the API."),
     ("instance_gone", "404 DCS.3022.", 404, "DCS.3022", "This DCS instance does not exist."),
     ("not_published", "404 APIGW.0101.", 404, "APIGW.0101", "The API does not exist or has not been published in the environment."),
-    ("not_extending", "400 DCS.4239, while the list still says that the resize waits.", NOT_EXTENDING.status, NOT_EXTENDING.code, NOT_EXTENDING.message),
+    ("not_extending", "400 DCS.4239, while the list still shows the resize as pending.", NOT_EXTENDING.status, NOT_EXTENDING.code, NOT_EXTENDING.message),
     ("busy", "400 DCS.4113.", 400, "DCS.4113", "The instance is being resized."),
     ("wrong_state", "400 DCS.4026.", 400, "DCS.4026", "This operation is not allowed in the present status of the instance."),
     ("chinese", "400 with a text in Chinese.", 400, "DCS.4097", "\u5b9e\u4f8b\u72b6\u6001\u4e0d\u652f\u6301\u8be5\u64cd\u4f5c\u3002"),
@@ -342,7 +342,7 @@ for _name, _event in (("started_meanwhile", "start"), ("finished_meanwhile", "fi
 class Step:
     """One fault of a sequence, for `times` requests.
 
-    `effect` overrides what becomes of the request; `late` needs `late_ms` or `late_lookups` (it takes effect after so many further task lists).
+    `effect` overrides what happens to the request; `late` needs `late_ms` or `late_lookups` (it takes effect after so many further task lists).
     `before` and `after` name an event (see `cloud.EVENTS`) that takes place right before the request is handled, or after it and before its answer.
     """
 

@@ -24,7 +24,7 @@ class Settings:
 
     # The task list
     task_name: Annotated[str, "Name of a resize in the task list; the documentation has `EXTEND` and `ChangeInstanceSpec`."] = "EXTEND"
-    waiting_status: Annotated[str, "Status of a task that waits for its maintenance window."] = "WAITING"
+    waiting_status: Annotated[str, "Status of a pending resize."] = "WAITING"
     status_after_cancel: Annotated[
         str,
         "Status of a cancelled task; `REMOVED` takes it off the list, `SUCCESS` leaves the instance its old specification.",
@@ -47,7 +47,7 @@ class Settings:
     )
 
     # The instance
-    instance_status_waiting: Annotated[str, "Status of an instance while its resize waits."] = "RUNNING"
+    instance_status_waiting: Annotated[str, "Status of an instance with a pending resize."] = "RUNNING"
     extending_after_cancel_seconds: Annotated[float, "Seconds for which an instance shows `EXTENDING` after a cancel."] = 0
     extending_after_cancel_reads: Annotated[int, "Number of reads in which an instance shows `EXTENDING` after a cancel."] = 0
 
@@ -76,7 +76,7 @@ class Settings:
         "`fixed_window` and `bursts` (`rate` requests, then one that is rejected, then a pause), with `per_seconds` for other times than a second. Without "
         "`kinds` every API is throttled. What is rejected does not count; null is no throttle.",
     ] = None
-    window_opens_after: Annotated[float | None, "Seconds after which a waiting resize starts by itself; null: it waits to be told."] = None
+    window_opens_after: Annotated[float | None, "Seconds after which a pending resize starts by itself; null: only when it is told to."] = None
     work_seconds: Annotated[float | None, "Seconds that a resize takes once started; null: it goes on until told."] = None
 
     # Authentication
