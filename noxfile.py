@@ -276,7 +276,7 @@ def dist(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the documentation site, without a warning."""
+    """Build the documentation site without a warning, and check what its search finds first."""
     install(session, "docs")
     collection = export("docs")
     pages = BUILD / "docs" / "rst"
@@ -290,6 +290,7 @@ def docs(session: nox.Session) -> None:
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", pages / "docsite" / "images")
     site = BUILD / "docs" / "html"
     session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/sphinx", str(pages), str(site))
+    session.run("python", "docs/sphinx/check_search.py", str(site))
     session.log(f"Built {site.relative_to(ROOT)}/index.html")
 
 

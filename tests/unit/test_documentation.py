@@ -310,3 +310,37 @@ def test_every_outcome_and_every_code_of_our_own_is_documented() -> None:
     codes = set(re.findall(r"code=\"(\w+)\"", sources))
     told = " ".join(documented["error"]["contains"]["code"]["description"])
     assert codes == set(re.findall(r"V\(([A-Z]\w+)\)", told))
+
+
+# ---- Troubleshooting
+
+#: The codes that the API reference documents for what the modules call.
+API_CODES = [
+    *(f"DCS.{number}" for number in (1001, 1002, 1003, 1004, 2003, 2007, 3002, 3003, 3022, 4001, 4002, 4017, 4026, 4049, 4061, 4070, 4096, 4097)),
+    *(f"DCS.{number}" for number in (4111, 4113, 4114, 4115, 4116, 4117, 4118, 4120, 4239, 5000, 5006, 5024, 5077)),
+    *(f"APIGW.{number}" for number in ("0101", "0201", "0301", "0302", "0303", "0304", "0305", "0306", "0307", "0308", "0310", "0401", "0402", "0404")),
+    *(f"APIGW.{number}" for number in ("0610", "0613", "0801", "0802")),
+]
+HTTP_STATUSES = [f"HTTP {status}" for status in (400, 401, 403, 404, 407, 429, 500, 502, 503, 504)]
+
+
+def own_codes() -> list[str]:
+    """The modules' own error codes, as the documentation of the return value lists them."""
+    [resizes] = yaml.safe_load(dcs_resize_cancel.RETURN).values()
+    description = " ".join(resizes["contains"]["error"]["contains"]["code"]["description"])
+    return [code for code in re.findall(r"V\((\w+)\)", description) if code.isalpha()]
+
+
+def test_troubleshooting_has_each_code_as_an_index_entry_and_in_its_text() -> None:
+    page = (ROOT / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst").read_text(encoding="utf-8")
+    entries = {entry.strip() for line in re.findall(r"^\.\. index:: (.+)$", page, re.MULTILINE) for entry in line.replace("!", "").split(",")}
+    prose = re.sub(r"^\.\. index:: .+$", "", page, flags=re.MULTILINE)
+    assert len(own_codes()) >= 10
+    codes = [*API_CODES, *own_codes()]
+    assert [code for code in [*codes, *HTTP_STATUSES] if code not in entries] == []
+    assert [code for code in codes if not re.search(rf"``{code}``|^{code}\b", prose, re.MULTILINE)] == []
+
+
+def test_troubleshooting_has_each_code_that_the_plugins_know() -> None:
+    known = {code for path in (ROOT / "plugins").rglob("*.py") for code in re.findall(r"\b(?:DCS|APIGW)\.\d{4}\b", path.read_text(encoding="utf-8"))}
+    assert known - set(API_CODES) == set()
