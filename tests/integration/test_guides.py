@@ -186,6 +186,27 @@ def test_a_playbook_runs(example: Example, simulator: Simulator, environment: di
     assert len(webhook.requests) == (2 if "webhook_url" in example.text else 0)
 
 
+#: Variables of a play take precedence over those of an inventory, unlike keywords.
+LOCAL = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+def test_plays_run_locally_whatever_the_inventory_says() -> None:
+    plays = {str(example): content for example in examples("yaml+jinja") if is_playbook(example) for content in yaml.safe_load(example.text) if "hosts" in content}
+    calling = {name: content for name, content in plays.items() if "huaweicloud.dcs" in json.dumps(content)}
+    assert len(calling) >= 5
+    assert {name for name, content in calling.items() if not LOCAL.items() <= content["vars"].items()} == set()
+
+
+def test_a_play_runs_with_an_inventory_that_lists_localhost(environment: dict[str, str], tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.ini"
+    inventory.write_text(
+        "localhost ansible_connection=ssh ansible_become=true ansible_become_method=sudo ansible_python_interpreter=/nowhere/python3\n", encoding="utf-8"
+    )
+    content = next(yaml.safe_load(example.text) for example in examples("yaml+jinja") if example.page == "README" and is_playbook(example))
+    run = run_playbook(content, "--inventory", str(inventory), environment=environment)
+    assert run.code == 0, run.output
+
+
 @pytest.mark.parametrize("command", commands())
 def test_a_command_runs(command: list[str], environment: dict[str, str], tmp_path: Path) -> None:
     run = run_command(command, environment, tmp_path)
