@@ -160,7 +160,7 @@ def resize(call: Call) -> Outcome:
         raise Refusal(400, "DCS.4026", "This operation is not allowed in the present status of the instance.")
 
     def effect() -> None:
-        call.cloud.schedule(instance, new_spec_code=spec_code, new_capacity=capacity, immediately=immediately)
+        call.cloud.schedule(instance, new_spec_code=spec_code, new_capacity=float(capacity), immediately=immediately)
 
     return Answer(204), effect
 
