@@ -102,7 +102,6 @@ class DcsModule(AnsibleModule):
                 self.returned["errors"].append({"instance_id": None, **failure.as_result()})
             self.fail_json(msg=_sentence(failure.message))
         self.exit_json(**self.returned)
-        raise AssertionError("unreachable")  # for type checkers: AnsibleModule is not typed
 
     def _load_params(self) -> None:
         super()._load_params()
@@ -147,7 +146,19 @@ class DcsModule(AnsibleModule):
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail, with the keys that are always there and with what is known so far."""
         # Where an option could not even be read, what ansible-core misses for want of it is no more than a consequence.
-        super().fail_json(msg=self._problem or msg, **{**self.returned, **kwargs})
+        self._end(super().fail_json, {"msg": self._problem or msg, **self.returned, **kwargs})
+
+    def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
+        """Succeed."""
+        self._end(super().exit_json, kwargs)
+
+    @staticmethod
+    def _end(end: Callable[..., None], result: dict[str, t.Any]) -> t.NoReturn:
+        try:
+            end(**result)
+        except Exception:
+            # Something of the API's in it can't be written, such as a structure of a thousand levels. That must not hide what has been done.
+            end(**_flat(result, 5))
         raise AssertionError("unreachable")  # for type checkers: AnsibleModule is not typed
 
     def connect(self) -> Dcs:
@@ -191,6 +202,15 @@ def _refuse_blanks(values: list[t.Any]) -> None:
     for number, value in enumerate(values, 1):
         if is_blank(value):
             raise ValueError(f"must have no blank entries, and entry {number} is blank")
+
+
+def _flat(value: t.Any, depth: int) -> t.Any:
+    """A value without what is nested deeper than that."""
+    if isinstance(value, dict):
+        return {key: _flat(item, depth - 1) for key, item in value.items()} if depth else None
+    if isinstance(value, list):
+        return [_flat(item, depth - 1) for item in value] if depth else None
+    return value
 
 
 def _passwords(url: str) -> set[str]:

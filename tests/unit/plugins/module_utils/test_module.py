@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _credentials, _http, _module
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _cancel, _credentials, _http, _module
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import summarize
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel, dcs_resize_info
@@ -392,6 +392,28 @@ def test_what_goes_wrong_afterwards_hides_no_change(script: Script, function: st
     assert result["msg"] == "Unexpected Strange: wrong."
     assert (result["failed"], result["changed"]) == (True, True)
     assert [resize["outcome"] for resize in result["resizes"]] == ["cancelled", "failed"]
+
+
+class Unwritable:
+    """No JSON can be made of it."""
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_can_not_be_written_hides_no_change(script: Script, failed: bool) -> None:
+    """Such as a structure that is nested too deeply. Whatever can be written is."""
+    script.ordered = False
+    script.expect_cancel()
+    if failed:
+        script.expect_cancel(403, "DCS.2003", instance_id="i2")
+    arguments = {**KEYS, "region": "r", "project_id": PROJECT, "resizes": [ONE, {**ONE, "instance_id": "i2"}] if failed else [ONE]}
+    details = {"new_capacity": "8", "nested": {"further": [Unwritable()]}}
+    as_result = _cancel.Result.as_result
+    with patch.object(_cancel.Result, "as_result", lambda result: {**as_result(result), "task": {"status": "WAITING", "details": details}}):
+        result = run_module(dcs_resize_cancel, arguments)
+    assert (result.get("failed", False), result["changed"]) == (failed, True)
+    assert [resize["outcome"] for resize in result["resizes"]] == ["cancelled", "failed"][: len(arguments["resizes"])]
+    assert result["resizes"][0]["task"] == {"status": "WAITING", "details": {"new_capacity": "8", "nested": None}}
+    assert ("DCS.2003" in result.get("msg", "")) is failed
 
 
 @pytest.mark.parametrize("cause", ["ModuleNotFoundError: No module named 'requests'", "AttributeError: module 'lib' has no attribute 'X509_V_FLAG'"])
