@@ -21,7 +21,8 @@ ROLE = "huaweicloud.dcs.resize_cancel"
 PLAYBOOK = "huaweicloud.dcs.cancel_resizes"
 FILES = pathlib.Path(__file__).resolve().parents[3] / "roles" / "resize_cancel"
 COUNTS = ("cancelled", "absent", "too_late", "failed", "not_attempted")
-NOTHING = {"changed": False, **dict.fromkeys(COUNTS, 0), "failed_instance_ids": [], "check_mode": False, "resizes": []}
+IDS = ("cancelled_instance_ids", "too_late_instance_ids", "failed_instance_ids", "not_attempted_instance_ids", "unsettled_instance_ids")
+NOTHING = {"changed": False, **dict.fromkeys(COUNTS, 0), **{name: [] for name in IDS}, "check_mode": False, "resizes": []}
 
 
 def include(**variables: Any) -> dict[str, Any]:
@@ -37,8 +38,12 @@ def attempt(**variables: Any) -> dict[str, Any]:
 def results(run: Run) -> list[dict[str, Any]]:
     """The facts that the role set, one per inclusion; what it published is held to them."""
     facts = [entry["result"]["ansible_facts"]["resize_cancel_result"] for entry in run.results if entry["task"].endswith("Set the result")]
-    published = [entry["result"]["ansible_stats"]["data"]["resize_cancel_summary"] for entry in run.results if entry["task"].endswith("Publish the counts")]
-    assert published == [{key: value for key, value in fact.items() if key != "resizes"} for fact in facts]
+    published = [entry["result"]["ansible_stats"]["data"]["resize_cancel_summary"] for entry in run.results if entry["task"].endswith("Publish the summary")]
+    own = ("record", "record_omitted")
+    if not any("hosts" in part for part in published):
+        assert [{key: value for key, value in part.items() if key not in own} for part in published] == [
+            {key: value for key, value in fact.items() if key != "resizes"} for fact in facts
+        ]
     for fact in facts:
         assert [type(fact[name]) for name in COUNTS] == [int] * len(COUNTS)
         assert (type(fact["changed"]), type(fact["check_mode"])) == (bool, bool)
@@ -88,8 +93,8 @@ def test_every_form_of_instances(cloud: Simulator) -> None:
     assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}] * 7 + [{}] * 2
     assert [ids(fact["resizes"]) for fact in results(run)][:7] == [ids(group) for group in (found, named, mixed, as_json, json_mixed, commas, lines)]
     assert len(cloud.requests(kind="cancel")) == len(cloud.effective_cancels()) == 14
-    assert len(re.findall(r"TASK \[.*Cancel waiting resizes, asked for: 2]", run.output)) == 7
-    assert len(re.findall(r"TASK \[.*Cancel waiting resizes, asked for: 0]", run.output)) == 2
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 2]", run.output)) == 7
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 0]", run.output)) == 2
 
 
 def test_playbook_first_predicts_then_changes_then_does_not(cloud: Simulator) -> None:
@@ -98,7 +103,7 @@ def test_playbook_first_predicts_then_changes_then_does_not(cloud: Simulator) ->
     predicted = run_playbook(*arguments, "--check", "--diff", environment=cloud.environment())
     assert predicted.code == 0 and cloud.requests(kind="cancel") == []
     assert result(predicted)["check_mode"] is True
-    [cancel] = [entry["result"] for entry in predicted.results if "Cancel waiting resizes" in entry["task"]]
+    [cancel] = [entry["result"] for entry in predicted.results if "Cancel pending resizes" in entry["task"]]
     assert all(instance_id in cancel["diff"]["before"] and instance_id not in cancel["diff"]["after"] for instance_id in waiting)
 
     first, second = (run_playbook(*arguments, environment=cloud.environment()) for _time in range(2))
@@ -131,7 +136,7 @@ def test_what_fails_first_of_all_leaves_no_old_result(cloud: Simulator) -> None:
 
 def test_the_role_may_be_entered_in_the_middle(cloud: Simulator) -> None:
     [waiting] = ids(cloud.schedule_many(1))
-    arguments = (PLAYBOOK, "-e", f"resize_cancel_instances={waiting}", "--start-at-task", "Read the instances")
+    arguments = (PLAYBOOK, "-e", f"resize_cancel_instances={waiting}", "--start-at-task", "Read the variables")
     run = run_playbook(*arguments, environment=cloud.environment())
     assert run.code == 0, run.output
     assert (result(run)["check_mode"], counts(result(run))) == (False, {"cancelled": 1})
@@ -140,7 +145,7 @@ def test_the_role_may_be_entered_in_the_middle(cloud: Simulator) -> None:
 def test_text_that_means_false_cancels_nothing(cloud: Simulator) -> None:
     cloud.schedule()
     run = run_playbook(PLAYBOOK, "-e", "resize_cancel_all_pending=false resize_cancel_instances=''", environment=cloud.environment())
-    assert run.code == 2 and "Say what to cancel" in run.output
+    assert run.code == 2 and "Set resize_cancel_instances, or" in run.output
     assert result(run) == NOTHING
     assert cloud.requests() == []
 
@@ -148,26 +153,27 @@ def test_text_that_means_false_cancels_nothing(cloud: Simulator) -> None:
 def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
     one = cloud.schedule()["instance_id"]
     cases: list[tuple[dict[str, Any], str]] = [
-        ({}, "Say what to cancel"),
-        ({"instances": None, "all_pending": None}, "Say what to cancel"),
-        *(({"instances": "", "all_pending": word}, "Say what to cancel") for word in (" False", "no", "0", " ", 0)),
-        ({"instances": " , \n"}, "Say what to cancel"),
+        ({}, "Set resize_cancel_instances, or"),
+        ({"instances": None, "all_pending": None}, "Set resize_cancel_instances, or"),
+        *(({"instances": "", "all_pending": word}, "Set resize_cancel_instances, or") for word in (" False", "no", "0", " ", 0)),
+        ({"instances": " , \n"}, "Set resize_cancel_instances, or"),
         ({"instances": [], "all_pending": True}, "exclude each other"),
         ({"instances": one, "all_pending": "yes"}, "exclude each other"),
         ({"instances": one, "all_pending": "perhaps"}, "resize_cancel_all_pending must be true or false"),
-        ({"instances": one, "instance_name": "cache"}, "resize_cancel_instance_name only narrows"),
-        ({"instances": "[" + one}, "can't be read"),
-        ({"instances": {"instance_id": one}}, "Each entry of resize_cancel_instances"),
-        ({"instances": [one, {"task_id": one}]}, "Each entry of resize_cancel_instances"),
-        ({"instances": [one, ""]}, "Each entry of resize_cancel_instances"),
-        ({"instances": [one, None, 5]}, "Each entry of resize_cancel_instances"),
+        ({"instances": one, "instance_name": "cache"}, "resize_cancel_instance_name needs resize_cancel_all_pending=true"),
+        ({"instances": "[" + one}, "resize_cancel_instances can't be read"),
+        ({"instances": {"instance_id": one}}, "resize_cancel_instances must be a list"),
+        ({"instances": [one, {"task_id": one}]}, "resize_cancel_instances has an entry without an ID"),
+        ({"instances": [{"instance_id": one, "taskid": one}]}, "unknown key taskid (did you mean task_id?)"),
+        ({"instances": [one, " "]}, "resize_cancel_instances has an entry without an ID"),
+        ({"instances": [one, None, 5]}, "resize_cancel_instances has the entry None"),
         ({"instances": one, "wait": "perhaps", "validate_certs": [False]}, "resize_cancel_wait must be true or false. resize_cancel_validate_certs must be"),
-        (
-            {"instances": one, "max": "-1", "timeout": "soon", "max_retries": True, "concurrency": 1.5},
-            (
-                "resize_cancel_max must be a whole number, 0 or more. resize_cancel_concurrency must be a whole number, 0 or more. "
-                "resize_cancel_timeout must be a whole number, 0 or more. resize_cancel_max_retries must be a whole number"
-            ),
+        *(
+            ({"instances": one, name: value}, f"resize_cancel_{name} must be a whole number, {wanted}.")
+            for name, value, wanted in [
+                ("max", "-1", "0 or more"), ("timeout", "soon", "1 or more"), ("max_retries", True, "0 or more"), ("concurrency", 1.5, "1 to 64"),
+                ("concurrency", "65", "1 to 64"), ("timeout", 0, "1 or more"), ("wait_timeout", "5 s", "0 or more"), ("max", "9" * 5000, "0 or more"),
+            ]
         ),
         ({"instances": one, "region": ["cn-north-4"]}, "resize_cancel_region must be text"),
         ({"instances": one, "on_too_late": "explode"}, "resize_cancel_on_too_late must be ignore, warn or fail"),
@@ -177,7 +183,7 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
     messages = rescued(run)
     assert len(messages) == len(cases)
     assert [expected for (_variables, expected), message in zip(cases, messages) if expected not in message or "Nothing was cancelled" not in message] == []
-    assert results(run) == [NOTHING] * len(cases)
+    assert [fact for fact in results(run) if {**fact, "unsettled_instance_ids": []} != NOTHING or fact["unsettled_instance_ids"] not in ([], [one])] == []
     assert cloud.requests() == []
 
 
@@ -204,7 +210,7 @@ def test_blank_and_null_are_unset_and_false_and_zero_are_values(cloud: Simulator
     assert run.code == 0, run.output
     assert [counts(fact) for fact in results(run)] == [{"cancelled": 1}, {"cancelled": 1}, {"failed": 1}]
     assert len(cloud.requests(kind="cancel", instance_id=third)) == 1, "max_retries=0"
-    unset, null, given = (entry["result"]["invocation"]["module_args"] for entry in run.results if "Cancel waiting resizes" in entry["task"])
+    unset, null, given = (entry["result"]["invocation"]["module_args"] for entry in run.results if "Cancel pending resizes" in entry["task"])
     assert {**unset, "resizes": []} == {**null, "resizes": []}
     assert {name: unset[name] for name in ("endpoint", "wait", "on_too_late", "concurrency")} == {
         "endpoint": cloud.environment()["HW_DCS_ENDPOINT"], "wait": False, "on_too_late": "warn", "concurrency": 8,
@@ -228,7 +234,7 @@ def test_all_pending(cloud: Simulator) -> None:
         environment=cloud.environment(),
     )
     assert run.code == 0, run.output
-    assert ["4 resizes are waiting, and resize_cancel_max allows 3. Nothing was cancelled" in message for message in rescued(run)] == [True]
+    assert ["4 resizes are pending, but resize_cancel_max allows 3." in message for message in rescued(run)] == [True]
     assert [counts(fact) for fact in results(run)] == [{}, {"cancelled": 3}, {"cancelled": 1}, {}]
     assert sorted(ids(cloud.effective_cancels())) == sorted(ids([*caches, others[0]]))
     assert len(cloud.requests(kind="cancel")) == 4, "found with their tasks, one request each"
@@ -239,8 +245,9 @@ def test_all_pending_that_cannot_be_read_completely_cancels_nothing(cloud: Simul
     cloud.fault("forbidden", kind="tasks", instance_id=unreadable)
     run = run_playbook([include(all_pending=True)], environment=cloud.environment())
     assert run.code == 2 and "dcs:instance:getBackgroundTask" in run.output
-    assert result(run) == NOTHING and cloud.requests(kind="cancel") == []
-    assert readable in run.output
+    assert cloud.requests(kind="cancel") == []
+    fact = result(run)
+    assert {**fact, "unsettled_instance_ids": []} == NOTHING and set(fact["unsettled_instance_ids"]) == {readable, unreadable}
 
 
 def test_more_than_max_are_refused_and_duplicates_count_once(cloud: Simulator) -> None:
@@ -248,7 +255,7 @@ def test_more_than_max_are_refused_and_duplicates_count_once(cloud: Simulator) -
     same = [first["instance_id"], {"instance_id": first["instance_id"]}, {"instance_id": first["instance_id"], "task_id": " "}]
     run = run_playbook([attempt(instances=[*same, second], max="1"), include(instances=same, max=1)], environment=cloud.environment())
     assert run.code == 0, run.output
-    assert ["2 resizes are asked for, and resize_cancel_max allows 1. Nothing was cancelled" in message for message in rescued(run)] == [True]
+    assert ["2 resizes are asked for, but resize_cancel_max allows 1." in message for message in rescued(run)] == [True]
     assert [counts(fact) for fact in results(run)] == [{}, {"cancelled": 1}]
     assert ids(cloud.effective_cancels()) == [first["instance_id"]]
 
@@ -339,6 +346,7 @@ def example_cloud() -> Any:
         cloud.schedule("5560df16-cebf-4473-95c4-d1b573c16e79")
         cloud.schedule("9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d", task_id="8abf6e1e72c12e7c0172c15b508500aa", instance={"name": "cache"})
         cloud.schedule("9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1e", instance={"name": "sessions-cache"})
+        cloud.schedule("9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c10", instance={"name": "cache-2"})
         cloud.schedule("9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1f", instance={"project_id": projects[1]["id"]})
         yield cloud
 
@@ -347,14 +355,15 @@ def test_examples_of_the_documentation(example_cloud: Simulator) -> None:
     plays = yaml.safe_load(yaml.safe_load((FILES / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["examples"])
     run = run_playbook(plays, environment=example_cloud.environment())
     assert run.code == 0, run.output
-    assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}, {"cancelled": 1}, {}, {"cancelled": 1}]
-    assert "1 resizes cancelled, 0 were not waiting any more." in run.output
+    assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}, {"cancelled": 1}, {"cancelled": 1}, {"cancelled": 1}]
+    assert "1 cancelled, 0 too late, 0 failed." in run.output
 
 
 def test_commands_of_the_readme(example_cloud: Simulator) -> None:
-    [block] = re.findall(r"```console\n(.*?)```", (FILES / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    block = re.findall(r"```console\n(.*?)```", (FILES / "README.md").read_text(encoding="utf-8"), re.DOTALL)[0]
     commands = [shlex.split(line.removeprefix("$ ")) for line in block.splitlines()]
     assert [command[0] for command in commands] == ["ansible-playbook"] * len(commands)
-    runs = [run_playbook(*command[1:], environment=example_cloud.environment()) for command in commands]
-    assert [(run.code, counts(result(run))) for run in runs] == [(0, {"cancelled": 2}), (0, {"cancelled": 1})]
+    *runs, listed = [run_playbook(*command[1:], environment=example_cloud.environment()) for command in commands]
+    assert [(run.code, counts(result(run))) for run in runs] == [(0, {"cancelled": 2}), (0, {"cancelled": 2})]
+    assert listed.code == 0 and "sessions-cache" in listed.output
     assert len(example_cloud.effective_cancels()) == 2, "the second one only predicts"

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.huaweicloud.dcs.plugins.doc_fragments._connection import ModuleDocFragment
-from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
+from ansible_collections.huaweicloud.dcs.plugins.filter import resize_cancel as filters
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import _RANGES
+from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel, dcs_resize_info
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "resize_cancel"
@@ -23,6 +25,7 @@ SPEC = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding=
 OPTIONS: dict[str, dict[str, Any]] = SPEC["options"]
 VARS = yaml.safe_load((ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))
 MODULE = yaml.safe_load(dcs_resize_cancel.DOCUMENTATION)["options"]
+INFO = yaml.safe_load(dcs_resize_info.DOCUMENTATION)["options"]
 CONNECTION = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
 
 
@@ -65,36 +68,65 @@ def test_defaults_are_those_of_the_module(name: str) -> None:
 
 
 def test_connection_options_are_variables() -> None:
-    own = ["instances", "all_pending", "instance_name", "max", "on_too_late", "wait", "wait_timeout", "concurrency"]
-    assert list(OPTIONS) == [PREFIX + name for name in [*own, *CONNECTION]]
+    own = ["instances", "all_pending", *filters.FILTERS, "max", "record", "on_too_late", "wait", "wait_timeout", "concurrency"]
+    assert list(OPTIONS) == [PREFIX + name for name in [*own, *CONNECTION]] == VARS["__resize_cancel_inputs"]
+    assert {name[len(PREFIX):] for name in OPTIONS} == filters.INPUTS
 
 
 def test_connection_options_are_passed_on() -> None:
-    play = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))
-    [defaults] = [task["module_defaults"] for task in play if "module_defaults" in task]
-    expected = {name: f"{{{{ {PREFIX}{name} | default(omit) }}}}" for name in [*CONNECTION, "concurrency"]}
-    assert defaults == {"huaweicloud.dcs.dcs_resize_info": expected, "huaweicloud.dcs.dcs_resize_cancel": expected}
+    passed = {**VARS["__resize_cancel_connection"]}
+    assert passed.pop("concurrency") == "{{ __resize_cancel_plan.get('cancel', {}).concurrency | default(omit) }}"
+    assert passed == {name: f"{{{{ {PREFIX}{name} | default(omit) }}}}" for name in CONNECTION}
+    [block] = [task for task in yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8")) if "module_defaults" in task]
+    modules = ["huaweicloud.dcs.dcs_resize_info", "huaweicloud.dcs.dcs_resize_cancel"]
+    assert block["module_defaults"] == dict.fromkeys(modules, "{{ __resize_cancel_connection }}")
+
+
+def test_what_narrows_the_search_is_passed_on() -> None:
+    expected = {name: f"{{{{ __resize_cancel_plan.find.{name} | default(omit) }}}}" for name in filters.FILTERS}
+    assert set(expected) == set(dcs_resize_info.FILTERS)
+    for file in ("main.yml", "list.yml"):
+        tasks = yaml.safe_load((ROLE / "tasks" / file).read_text(encoding="utf-8"))
+        found = [task for entry in tasks for task in entry.get("block", [entry]) if task["name"] == "Find the pending resizes"]
+        assert [{name: task["huaweicloud.dcs.dcs_resize_info"][name] for name in expected} for task in found] == [expected]
 
 
 def test_variables_are_checked_as_what_they_are() -> None:
-    checked = {"bool": VARS["__resize_cancel_flags"], "int": VARS["__resize_cancel_numbers"], "str": VARS["__resize_cancel_texts"]}
-    types = {name: option["type"].replace("path", "str") for name, option in {**MODULE, **CONNECTION}.items()}
-    types.update(all_pending="bool", max="int", instance_name="str")
-    assert {name: kind for kind, names in checked.items() for name in names} == {name: types[name] for name in [key[len(PREFIX):] for key in OPTIONS][1:]}
+    texts = (*filters.TEXTS, *filters.CHOICES)
+    checked = {"bool": filters.FLAGS, "int": tuple(filters.NUMBERS), "str": texts, "list": ("instances", "exclude"), "dict": ("tags",)}
+    types = {name: option["type"].replace("path", "str") for name, option in {**INFO, **MODULE, **CONNECTION}.items()}
+    types.update(instances="list", all_pending="bool", max="int", record="str")
+    assert {name: kind for kind, names in checked.items() for name in names} == {name: types[name] for name in filters.INPUTS}
+    assert {**_RANGES, "max": (0, None)} == filters.NUMBERS
+    assert {name: list(choices) for name, choices in filters.CHOICES.items()} == {name: MODULE[name]["choices"] for name in filters.CHOICES}
+
+
+def test_keys_of_resizes_are_those_of_the_modules() -> None:
+    info, cancel = (yaml.safe_load(module.RETURN)["resizes"]["contains"] for module in (dcs_resize_info, dcs_resize_cancel))
+    assert set(filters.RECORD_KEYS) == set(info)
+    assert {*info, *cancel, "record"} == filters.ENTRY_KEYS
 
 
 def test_what_may_come_as_text_is_raw() -> None:
-    flags_and_numbers = [PREFIX + name for name in VARS["__resize_cancel_flags"] + VARS["__resize_cancel_numbers"]]
+    raw = {PREFIX + name for name in ("instances", "tags", "exclude", *filters.FLAGS, *filters.NUMBERS)}
     # Of text that has a default, null is refused by role argument validation of ansible-core 2.16.
-    text_with_default = [name for name, option in OPTIONS.items() if isinstance(option.get("default"), str)]
-    assert sorted(name for name, option in OPTIONS.items() if option["type"] == "raw") == sorted([f"{PREFIX}instances", *flags_and_numbers, *text_with_default])
+    raw.update(name for name, option in OPTIONS.items() if isinstance(option.get("default"), str))
+    assert {name for name, option in OPTIONS.items() if option["type"] == "raw"} == raw
     assert not [name for name, option in OPTIONS.items() if "choices" in option or option.get("required")], "blank would not be unset"
+
+
+def test_filters_are_documented() -> None:
+    folder = ROOT / "plugins" / "filter"
+    assert {file.stem for file in folder.glob("*.yml")} == set(filters.FilterModule().filters())
+    for file in folder.glob("*.yml"):
+        assert yaml.safe_load(file.read_text(encoding="utf-8"))["DOCUMENTATION"]["name"] == file.stem
 
 
 def test_names_of_the_role_begin_with_its_prefix() -> None:
     assert not [name for name in VARS if not name.startswith("__resize_cancel_")]
-    tasks = (ROLE / "tasks" / "main.yml").read_text(encoding="utf-8")
+    tasks = "".join(file.read_text(encoding="utf-8") for file in (ROLE / "tasks").glob("*.yml"))
     facts = re.findall(r"(?:set_fact|data):\n((?: +\w+: .*\n)+)", tasks)
-    assigned = re.findall(r"register: (\w+)", tasks) + [name for names in facts for name in re.findall(r"(\w+): ", names)]
-    assert set(assigned) - {"resize_cancel_result", "resize_cancel_summary"} == {name for name in assigned if name.startswith("__resize_cancel_")}
+    assigned = re.findall(r"register: (\w+)", tasks) + [name for names in facts for name in re.findall(r"(\w+): ", names) if name not in ("register", "when")]
+    published = {"resize_cancel_result", "resize_cancel_summary", "resize_list"}
+    assert set(assigned) - published == {name for name in assigned if name.startswith("__resize_cancel_")}
     assert not set(assigned) & {*OPTIONS, *VARS}, "inputs and expressions are never overwritten"
