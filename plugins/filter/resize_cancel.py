@@ -39,7 +39,7 @@ UNSETTLED = ("failed", "not_attempted")
 FLAGS = ("all_pending", "wait", "validate_certs")
 #: With the lowest and the highest value; None: no limit.
 NUMBERS: dict[str, tuple[int, int | None]] = {
-    "max": (0, None), "wait_timeout": (0, None), "concurrency": (1, 64), "timeout": (1, None), "max_retries": (0, None),
+    "max": (0, None), "wait_timeout": (0, 604_800), "concurrency": (1, 64), "timeout": (1, 3600), "max_retries": (0, 100),
 }
 CHOICES = {"on_too_late": ("ignore", "warn", "fail")}
 #: What narrows the search for all pending resizes.
@@ -249,8 +249,12 @@ def _read(inputs: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str], lis
 
 
 def _unknown(names: Iterable[str]) -> list[str]:
-    known = [PREFIX + name for name in (*INPUTS, *OTHERS)]
-    return [f"Unknown variable {name}: did you mean {_nearest(name, known)}?" for name in sorted(names) if name not in known]
+    known = {PREFIX + name for name in (*INPUTS, *OTHERS)}
+    # Compared without the prefix, which would make any two alike.
+    suffixes = [name[len(PREFIX):] for name in known]
+    return [
+        f"Unknown variable {name}: did you mean {PREFIX}{_nearest(name[len(PREFIX):], suffixes)}?" for name in sorted(names) if name not in known
+    ]
 
 
 def _never_templated(value: t.Any) -> t.Any:
@@ -283,7 +287,7 @@ def plan(inputs: Mapping[str, t.Any], names: Iterable[str], listing: bool = Fals
     made = {
         "ok": not mistakes,
         "mistakes": mistakes,
-        "all_pending": all_pending,
+        "all_pending": all_pending and not named,
         "resizes": _pairs(values.get("instances", [])),
         "max": values.get("max"),
         "record": values.get("record"),

@@ -171,8 +171,8 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
         *(
             ({"instances": one, name: value}, f"resize_cancel_{name} must be a whole number, {wanted}.")
             for name, value, wanted in [
-                ("max", "-1", "0 or more"), ("timeout", "soon", "1 or more"), ("max_retries", True, "0 or more"), ("concurrency", 1.5, "1 to 64"),
-                ("concurrency", "65", "1 to 64"), ("timeout", 0, "1 or more"), ("wait_timeout", "5 s", "0 or more"), ("max", "9" * 5000, "0 or more"),
+                ("max", "-1", "0 or more"), ("timeout", "soon", "1 to 3600"), ("max_retries", True, "0 to 100"), ("concurrency", 1.5, "1 to 64"),
+                ("concurrency", "65", "1 to 64"), ("timeout", 0, "1 to 3600"), ("wait_timeout", "5 s", "0 to 604800"), ("max", "9" * 5000, "0 or more"),
             ]
         ),
         ({"instances": one, "region": ["cn-north-4"]}, "resize_cancel_region must be text"),
