@@ -48,7 +48,7 @@ try:
     from urllib3.exceptions import HTTPError
 
     REQUESTS_IMPORT_ERROR: str | None = None
-except ImportError:  # _module says what is missing before any of this is used
+except Exception:  # _module says what is wrong before any of this is used; what requests imports may break in any way
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     HTTPAdapter = object  # type: ignore[assignment,misc]
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 try:
     from requests.auth import AuthBase
-except ImportError:  # _module says what is missing before any of this is used
+except Exception:  # _module says what is wrong before any of this is used; what requests imports may break in any way
     AuthBase = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:

@@ -381,6 +381,26 @@ def test_a_redirect_is_not_followed(cloud: Simulator) -> None:
     assert f"{target.url}/elsewhere" in result["msg"]
 
 
+# ---- requests that can't be imported
+
+
+def test_requests_is_broken(cloud: Simulator, tmp_path: Path) -> None:
+    """By its absence, or by an older library that it finds below it: both modules say which, and have all keys."""
+    causes = {"missing": "raise ModuleNotFoundError('No module named requests')", "broken": "raise AttributeError('no X509_V_FLAG_NOTIFY_POLICY')"}
+    for name, line in causes.items():
+        put(tmp_path / name, "requests/__init__.py", f"{line}\n")
+    cases: list[Case] = [(name, {}, {"PYTHONPATH": str(tmp_path / name)}) for name in causes]
+    for module in (INFO, CANCEL):
+        results = run_cases(*cases, environment=cloud.environment(), module=module)
+        for name, words in (("missing", "ModuleNotFoundError: No module named requests"), ("broken", "AttributeError: no X509_V_FLAG_NOTIFY_POLICY")):
+            result = results[name]
+            assert "Failed to import the required Python library (requests)" in result["msg"]
+            assert f"The import failed with {words}" in result["msg"]
+            found = result["errors"] if module == INFO else [entry["error"] for entry in result["resizes"]]
+            assert [error["code"] for error in found] == ["Configuration"]
+    assert cloud.requests() == []
+
+
 # ---- TLS
 
 
