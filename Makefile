@@ -31,8 +31,8 @@ export PATH := $(BUILD)/pythons:$(BUILD)/tools/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
-SESSIONS := demo test oldest-requests coverage lint ansible-lint docs-check license-check extra-checks changelog galaxy-importer dist docs \
-	conformance bench mutation release $(CORES:%=test-%) $(CORES:%=sanity-%)
+SESSIONS := demo test awx oldest-requests fuzz lint ansible-lint docs-check license-check extra-checks workflow-check changelog galaxy-importer \
+	dist docs conformance bench mutation release $(CORES:%=test-%) $(CORES:%=sanity-%)
 
 .DEFAULT_GOAL := help
 .PHONY: help tools sanity matrix ci clean $(SESSIONS)
@@ -40,12 +40,13 @@ SESSIONS := demo test oldest-requests coverage lint ansible-lint docs-check lice
 help:
 	@echo "The two to know:"
 	@echo "  demo             see it happen: a resize is scheduled on a simulator and cancelled by a playbook, which then runs again"
-	@echo "  test             unit tests and real playbooks, against the simulator"
+	@echo "  test             unit tests and real playbooks, against the simulator, with branch coverage"
 	@echo "Tests on other versions:"
 	@echo "  test-X           those that depend on ansible-core, on X: $(CORES)"
 	@echo "  matrix           the same on each of them"
-	@echo "  oldest-requests  the wire and real playbooks, with the oldest requests and modules on the oldest Python"
-	@echo "  coverage         branch coverage of the plugins"
+	@echo "  oldest-requests  units and real playbooks, with the oldest requests and modules on the oldest Python"
+	@echo "  awx              the kit for AWX, with a package of 58 MB"
+	@echo "  fuzz             random responses, other ones each time"
 	@echo "  conformance      what is assumed of the API, against the simulator or, with the variables that the README names, the cloud"
 	@echo "  mutation         mutation testing of the plugins' core"
 	@echo "  bench            benchmarks"
@@ -56,6 +57,7 @@ help:
 	@echo "  ansible-lint     roles and playbooks, profile production"
 	@echo "  docs-check       the documentation's mark-up and references"
 	@echo "  license-check    copyright and licence of each file"
+	@echo "  workflow-check   the workflows of GitHub"
 	@echo "  extra-checks     unwanted files, action groups, white space"
 	@echo "  changelog        the changelog and the version"
 	@echo "  galaxy-importer  what Galaxy and Automation Hub check"
@@ -64,6 +66,8 @@ help:
 	@echo "  dist             the tarball, installed and tried"
 	@echo "  docs             the documentation site"
 	@echo "  release          the changelog of galaxy.yml's version, made of the fragments"
+	@echo "Others:"
+	@echo "  tools            find the installed Python versions, and install nox and uv in .build"
 	@echo "  clean            remove .build"
 
 $(NOX): pyproject.toml tests/tools/pythons.sh
@@ -75,7 +79,9 @@ $(NOX): pyproject.toml tests/tools/pythons.sh
 	@HOME="$$USER_HOME" .build/tools/bin/python -m pip install --quiet --group tools
 	@touch $@
 
+# It finds the Python versions that have been installed meanwhile, too.
 tools: $(NOX)
+	@HOME="$$USER_HOME" tests/tools/pythons.sh "$(BUILD)/pythons"
 
 $(SESSIONS): $(NOX)
 	@$(NOX) -s $@ -- $(ARGS)

@@ -48,6 +48,18 @@ OLDEST_REQUESTS = "2.25.1"
 # Tests take from a part of a second to a minute: whoever is done takes over what another still has to do.
 WORKERS = ("-n", "2", "--dist", "worksteal")
 
+# The tests that depend on the version of ansible-core.
+CORE_TESTS = (
+    "tests/demo",
+    "tests/integration",
+    "tests/unit/roles",
+    "tests/unit/plugins/modules",
+    "tests/unit/plugins/module_utils/test_module.py",
+    "tests/unit/test_documentation.py",
+)
+# The kit for AWX is tested apart: it needs a package of 58 MB.
+AWX_TESTS = "tests/integration/awx"
+
 nox.needs_version = ">=2025.11"
 nox.options.default_venv_backend = "uv"
 nox.options.envdir = ".build/nox"
@@ -83,7 +95,7 @@ def session_on(name: str, pythons: tuple[str, ...]) -> Callable[[Callable[[nox.S
     def decorate(run: Callable[[nox.Session], None]) -> object:
         def missing(session: nox.Session) -> None:
             versions = " or ".join(f"python{version}" for version in pythons)
-            session.error(f"{name} needs {versions}, with venv. Install one, then run: make --always-make tools")
+            session.error(f"{name} needs {versions}, with venv. Install one, then run: make tools")
 
         missing.__doc__ = run.__doc__
         if found:
@@ -136,9 +148,25 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Unit tests and real playbooks against the simulator, on the newest ansible-core that this interpreter takes."""
+    """Unit tests and real playbooks against the simulator, on the newest ansible-core that this interpreter takes, with branch coverage of the plugins."""
     install(session, "test")
-    session.run("pytest", *WORKERS, *session.posargs)
+    # A part of the tests can't cover everything.
+    coverage = () if session.posargs else ("--cov", "--cov-report=term")
+    session.run("pytest", *WORKERS, *coverage, f"--ignore={AWX_TESTS}", *session.posargs)
+
+
+@nox.session(default=False)
+def awx(session: nox.Session) -> None:
+    """The kit for AWX: its jobs, workflows and registration against AWX's own rules, and the execution environment."""
+    install(session, "awx")
+    session.run("pytest", *WORKERS, AWX_TESTS, *session.posargs)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Random responses, other ones each time and many more than in the tests. What fails is kept, and tried first the next time."""
+    install(session, "test")
+    session.run("pytest", *WORKERS, "--hypothesis-profile=random", "tests/fuzz", *session.posargs)
 
 
 def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
@@ -146,10 +174,10 @@ def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
 
     @session_on(f"test-{core}", pythons)
     def test_core(session: nox.Session) -> None:
-        """The tests that depend on ansible-core, on this one: units and real playbooks."""
+        """The tests that depend on ansible-core, on this one: above all real playbooks."""
         install(session, "test", core=core)
-        independent = ("faults", "fuzz", "conformance", "unit/simulator", "unit/conformance")
-        session.run("pytest", *WORKERS, *(f"--ignore=tests/{folder}" for folder in independent), *session.posargs)
+        chosen = [argument for argument in session.posargs if argument.startswith("tests/")]
+        session.run("pytest", *WORKERS, f"--ignore={AWX_TESTS}", *(() if chosen else CORE_TESTS), *session.posargs)
 
     @session_on(f"sanity-{core}", pythons)
     def sanity_core(session: nox.Session) -> None:
@@ -192,13 +220,12 @@ def provide_get_pip(session: nox.Session, home: Path) -> None:
 
 @session_on("oldest-requests", (OLDEST_PYTHON,))
 def oldest_requests(session: nox.Session) -> None:
-    """What goes over the wire with the oldest requests: tests, and real playbooks whose modules run on the oldest Python."""
+    """Units with the oldest requests and the oldest Python of controllers, and real playbooks whose modules run on the oldest Python of all."""
     install(session, "test")
     session.install(f"requests=={OLDEST_REQUESTS}")
-    wire = [f"tests/unit/plugins/module_utils/{name}.py" for name in ("test_http_wire", "test_http_tls", "test_http_proxy", "test_signature")]
     # Old versions of urllib3 leave it to the garbage collector to close some sockets.
     tolerated = ("-W", "default::pytest.PytestUnraisableExceptionWarning")
-    session.run("pytest", *WORKERS, *tolerated, *wire, "tests/fuzz")
+    session.run("pytest", *WORKERS, *tolerated, "tests/unit/plugins", "tests/fuzz/test_fuzzed_sockets.py")
     environment = BUILD / "nox" / "oldest-requests-modules"
     session.run("uv", "venv", "--quiet", "--allow-existing", "--python", f"python{OLDEST_MODULE_PYTHON}", str(environment), external=True)
     session.run("uv", "pip", "install", "--quiet", "--python", str(environment), f"requests=={OLDEST_REQUESTS}", external=True)
@@ -207,11 +234,13 @@ def oldest_requests(session: nox.Session) -> None:
     session.run("pytest", *WORKERS, "tests/integration", *ignored, *session.posargs, env={"DCS_MODULE_PYTHON": str(environment / "bin" / "python")})
 
 
-@nox.session(default=False)
-def coverage(session: nox.Session) -> None:
-    """Branch coverage of the plugins by their unit tests."""
-    install(session, "test")
-    session.run("pytest", *WORKERS, "--cov", "--cov-report=term", "tests/unit/plugins", *session.posargs)
+@nox.session(name="workflow-check", default=False)
+def workflow_check(session: nox.Session) -> None:
+    """The workflows of GitHub: what GitHub would refuse, and what is unsafe."""
+    install(session, "workflows")
+    workflows = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("zizmor", "--offline", "--quiet", *workflows)
 
 
 @nox.session(default=False)

@@ -18,10 +18,18 @@ from simulator.client import Simulator
 
 sys.path.insert(0, str(collections()))
 
-# What fails is kept and tried first the next time, and told in a form that can be tried elsewhere; a busy machine is no failure.
+# On each push the same examples, so that a failure is that of the change; with the profile "random", as each week, many others.
+# What fails then is kept and tried first the next time, and printed in a form that can be tried elsewhere. A busy machine is no failure.
 hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".build" / "cache" / "hypothesis")
-hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=400)
+hypothesis.settings.register_profile("random", deadline=None, print_blob=True, max_examples=10_000)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each of two processes half of the long tests, to begin with: they get one half of the list each, and take over from each other at its end."""
+    items.sort(key=lambda item: "integration" not in item.path.parts)
+    items[:] = [*items[0::2], *items[1::2]]
 
 
 @pytest.fixture(scope="session", autouse=True)
