@@ -107,7 +107,7 @@ def commands() -> list[Any]:
     return [
         pytest.param(shlex.split(line), id=f"{example}-{number}")
         for number, (line, example) in enumerate(lines.items())
-        if line.startswith(("ansible localhost ", "ansible-playbook huaweicloud.dcs.cancel_resizes"))
+        if line.startswith(("ansible localhost ", "ansible-playbook huaweicloud.dcs.cancel_resizes", "ansible-playbook huaweicloud.dcs.list_resizes"))
     ]
 
 
@@ -226,3 +226,38 @@ def test_only_what_was_approved_is_cancelled(simulator: Simulator, environment: 
     cancelling = run_playbook(play(CANCEL_APPROVED), environment=environment, extra_vars={"approval_file": str(file)})
     assert cancelling.code == 0, cancelling.output
     assert set(pending(simulator)) == set(INSTANCES)
+
+
+def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
+    """With the record that the command of the guide has written; but not where that would place an order, change replicas, or change something else."""
+    yearly, replicas, changed = (simulator.add_instance(charging_mode=mode) for mode in (1, 0, 0))
+    simulator.schedule(yearly)
+    simulator.schedule(changed)
+    simulator.schedule(replicas, details={**pending(simulator)[INSTANCES[0]], "old_replica_num": 2, "new_replica_num": 3})
+    before = pending(simulator)
+    [command] = [entry.values[0] for entry in commands() if "guide_after_the_freeze" in str(entry.id) and "resize_cancel_record" in str(entry.values)]
+    cancelling = run_command(command, environment, tmp_path)
+    assert cancelling.code == 0, cancelling.output
+    assert pending(simulator) == {}
+    simulator.add_instance(changed, spec_code="redis.ha.xu1.large.r4.2")
+
+    variables = {
+        "record_file": str(tmp_path / "freeze-record.json"),
+        "dcs_endpoint": simulator.endpoint,
+        "project_id": PROJECTS[0]["id"],
+        "iam_token": ACCOUNT.token,
+    }
+    shown = run_playbook(play(SHOW_CANCELLED), environment=environment, extra_vars=variables)
+    assert shown.code == 0, shown.output
+    assert all(instance in shown.output for instance in before)
+
+    check, first, second = (
+        run_playbook(play(RESCHEDULE), *arguments, environment=environment, extra_vars=variables) for arguments in (("--check",), (), ())
+    )
+    for run in (check, first, second):
+        assert run.code == 0, run.output
+    assert pending(simulator) == {instance: before[instance] for instance in INSTANCES}
+    assert len(simulator.requests(kind="resize")) == len(INSTANCES)
+    assert second.stats["localhost"]["changed"] == 0
+    [left] = [result["result"]["msg"] for result in first.results if result["task"] == "List the resizes to schedule in the console"]
+    assert set(left.split(", ")) == {yearly, replicas, changed}
