@@ -127,10 +127,15 @@ class Job(NamedTuple):
     stdout: str
 
     @property
+    def artifacts(self) -> dict[str, Any]:
+        """All artifacts, which a workflow passes on."""
+        [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return dict(last["artifact_data"])
+
+    @property
     def artifact(self) -> dict[str, Any]:
         """The artifact of the role."""
-        [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
-        return dict(last["artifact_data"]["resize_cancel_summary"])
+        return dict(self.artifacts["resize_cancel_summary"])
 
     @property
     def recap(self) -> tuple[int, int]:

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jinja2
+import jinja2.sandbox
 import jq
 import kit
 import pytest
@@ -35,13 +37,18 @@ TESTED = {
     "The artifact": "test_job_changes_then_does_not",
     "Launching the job template from a playbook": "test_register_awx.test_launch",
     "report.yml": "test_workflow",
-    "Extra variables of a job template that retries": "test_workflow",
+    "Extra variables of a job template that retries": "test_retry",
+    "list_resizes.yml": "test_approval",
+    "Extra variables of a job template that cancels what was approved": "test_approval",
+    "Message of a notification template": "test_notification",
+    "inventory/projects.yml": "test_several_projects",
+    "Extra variables of a job template for several projects": "test_several_projects",
     "inventory/dcs.ini": "test_slices",
     "Extra variables of a sliced job template": "test_slices",
 }
 
 
-PLAYBOOKS = ("cancel_resizes.yml", "report.yml")
+PLAYBOOKS = ("cancel_resizes.yml", "list_resizes.yml", "report.yml")
 
 
 @pytest.fixture
@@ -75,33 +82,42 @@ def test_every_block_of_the_guide_is_tested() -> None:
 
 
 def test_job_changes_then_does_not(cloud: Simulator, project: Path, installed: Path) -> None:
-    waiting = [resize["instance_id"] for resize in cloud.schedule_many(2)]
-    answers = kit.survey_answers(instances="\r\n".join(waiting), instance_name="")
+    documented = json.loads(BLOCKS["The artifact"])["resize_cancel_summary"]
+    [record] = documented["record"]
+    resize = cloud.schedule(record["instance_id"])
+    documented["record"] = [{**record, "task_id": resize["task_id"]}]
+    # Cleared answers, and a line break as browsers send it.
+    answers = kit.survey_answers(instances=f"{record['instance_id']}\r\n", instance_name="", tags="", exclude="")
     checked, first, second = (
         kit.run_job(project, "cancel_resizes.yml", collections=installed, environment=credential(cloud, project), launch_vars=answers, check=check)
         for check in (True, False, False)
     )
     assert [(job.status, job.recap) for job in (checked, first, second)] == [("successful", (1, 0)), ("successful", (1, 0)), ("successful", (0, 0))]
-    documented = json.loads(BLOCKS["The artifact"])["resize_cancel_summary"]
+    # The list of an instance's tasks does not have its name.
+    documented["record"][0]["instance_name"] = None
     assert checked.artifact == {**documented, "check_mode": True}
     assert first.artifact == documented
-    assert second.artifact == {**documented, "changed": False, "cancelled": 0, "absent": 2}
-    assert len(cloud.effective_cancels()) == 2
-    assert {type(value) for name, value in first.artifact.items() if name not in ("changed", "check_mode", "failed_instance_ids")} == {int}
+    assert second.artifact == {**documented, "changed": False, "cancelled": 0, "absent": 1, "cancelled_instance_ids": [], "record": []}
+    assert {type(value) for value in first.artifact.values()} == {bool, int, list}
+    assert len(cloud.effective_cancels()) == 1
     shown = json.dumps([job.events for job in (checked, first, second)]) + checked.stdout + first.stdout + second.stdout
     assert cloud.environment()["HW_SECRET_KEY"] not in shown and "SDK-HMAC-SHA256" not in shown
 
 
 def test_job_for_the_whole_project_and_unanswered_survey(cloud: Simulator, project: Path, installed: Path) -> None:
-    cloud.schedule(instance={"name": "cache-1"})
+    cloud.schedule(instance={"name": "cache-1", "tags": {"env": "prod", "team": "shop"}})
+    cloud.schedule(instance={"name": "cache-2", "tags": {"env": "prod", "team": "shop"}})
+    cloud.schedule(instance={"name": "cache-3", "tags": {"env": "test", "team": "shop"}})
     cloud.schedule()
     run = {"collections": installed, "environment": credential(cloud, project)}
     nothing = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(), **run)
-    assert (nothing.status, nothing.recap, counts(nothing.artifact)) == ("failed", (0, 1), {}) and "Say what to cancel" in nothing.stdout
+    assert (nothing.status, nothing.recap, counts(nothing.artifact)) == ("failed", (0, 1), {}) and "resize_cancel_all_pending=true" in nothing.stdout
     limited = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(all_pending="true", max=1), **run)
     assert (limited.status, counts(limited.artifact)) == ("failed", {}) and cloud.requests(kind="cancel") == []
-    named = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(all_pending="true", instance_name="cache", max=1), **run)
-    assert (named.status, counts(named.artifact)) == ("successful", {"cancelled": 1})
+    answers = kit.survey_answers(all_pending="true", instance_name="cache", tags="env=prod, team=shop", exclude="cache-2\r\n", max=1)
+    narrowed = kit.run_job(project, "cancel_resizes.yml", launch_vars=answers, **run)
+    assert (narrowed.status, counts(narrowed.artifact)) == ("successful", {"cancelled": 1})
+    assert [record["instance_name"] for record in narrowed.artifact["record"]] == ["cache-1"]
 
 
 def test_private_ca(project: Path, installed: Path, tmp_path: Path) -> None:
@@ -131,6 +147,15 @@ def test_limit_without_localhost(cloud: Simulator, project: Path, installed: Pat
     assert job.status == "successful" and "skipping: no hosts matched" in job.stdout and cloud.requests() == []
 
 
+def audited(job: kit.Job, queries: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
+    """The nodes that the audit query finds in the events of a job."""
+    events = [event["event_data"] for event in job.events if event["event"].startswith("runner_on_") and "res" in event["event_data"]]
+    return [
+        node for event in events if event.get("resolved_action") in queries
+        for node in jq.compile(queries[event["resolved_action"]]["query"]).input_value(event["res"]).all()
+    ]
+
+
 def test_audit_query_counts_each_instance_once(cloud: Simulator, project: Path, installed: Path) -> None:
     cancelled, broken, gone = (resize["instance_id"] for resize in cloud.schedule_many(3))
     cloud.fault("forbidden", kind="cancel", instance_id=broken)
@@ -145,13 +170,7 @@ def test_audit_query_counts_each_instance_once(cloud: Simulator, project: Path, 
     queries = yaml.safe_load((installed / "ansible_collections/huaweicloud/dcs/extensions/audit/event_query.yml").read_text(encoding="utf-8"))
     modules = {file.stem for file in (kit.ROOT / "plugins" / "modules").glob("dcs_*.py")}
     assert set(queries) == {f"huaweicloud.dcs.{module}" for module in modules}
-    found: list[list[dict[str, Any]]] = []
-    for job in jobs:
-        events = [event["event_data"] for event in job.events if event["event"].startswith("runner_on_") and "res" in event["event_data"]]
-        found.append([
-            node for event in events if event.get("resolved_action") in queries
-            for node in jq.compile(queries[event["resolved_action"]]["query"]).input_value(event["res"]).all()
-        ])
+    found = [audited(job, queries) for job in jobs]
     facts = {"infra_type": "PublicCloud", "infra_bucket": "Database", "device_type": "Distributed Cache Service instance"}
     assert found[0] == [{"name": instance_id, "canonical_facts": {"instance_id": instance_id}, "facts": facts} for instance_id in (cancelled, gone)]
     assert [node["name"] for node in found[1]] == [broken, broken], "from the list and from the cancel, with the same canonical facts"
@@ -165,17 +184,78 @@ def test_workflow(cloud: Simulator, project: Path, installed: Path) -> None:
     cloud.start(late)
     run = {"collections": installed, "environment": credential(cloud, project)}
     first = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(instances=f"{broken},{late}"), **run)
-    artifact = {"resize_cancel_summary": first.artifact}
     assert (first.status, first.artifact["failed_instance_ids"]) == ("failed", [broken])
-    report = kit.run_job(project, "report.yml", launch_vars=artifact, **run)
+    report = kit.run_job(project, "report.yml", launch_vars={"resize_cancel_summary": first.artifact}, **run)
     assert report.status == "failed" and "0 cancelled, 0 not pending, 1 too late, 1 failed, 0 not attempted." in report.stdout
     assert "1 resizes have already started or finished." in report.stdout
+
+
+def test_retry(cloud: Simulator, project: Path, installed: Path) -> None:
+    """A retry takes what failed and what was not attempted, also after a failure before the first cancel; with nothing to retry, it fails."""
+    pending = [resize["instance_id"] for resize in cloud.schedule_many(4)]
+    run = {"collections": installed, "environment": credential(cloud, project)}
     retried = {"template_vars": yaml.safe_load(BLOCKS["Extra variables of a job template that retries"]), **run}
-    retry = kit.run_job(project, "cancel_resizes.yml", launch_vars=artifact, **retried)
-    assert (retry.status, counts(retry.artifact)) == ("successful", {"cancelled": 1})
-    # With nothing to retry, the retry fails.
+    answers = kit.survey_answers(instances="\n".join(pending))
+    # The first is cancelled, then the key is revoked.
+    cloud.fault("unauthorized", kind="cancel", instance_id=pending[1])
+    first = kit.run_job(project, "cancel_resizes.yml", launch_vars=answers, template_vars={"resize_cancel_concurrency": 1}, **run)
+    assert first.status == "failed" and counts(first.artifact) == {"cancelled": 1, "failed": 1, "not_attempted": 2}
+    retry = kit.run_job(project, "cancel_resizes.yml", launch_vars={"resize_cancel_summary": first.artifact}, **retried)
+    assert (retry.status, counts(retry.artifact)) == ("successful", {"cancelled": 3})
+    assert sorted(cancel["instance_id"] for cancel in cloud.effective_cancels()) == sorted(pending)
+
     empty = kit.run_job(project, "cancel_resizes.yml", launch_vars={"resize_cancel_summary": retry.artifact}, **retried)
-    assert empty.status == "failed" and "resize_cancel_instances" in empty.stdout
+    assert empty.status == "failed" and "Nothing was cancelled." in empty.stdout
+    refused = kit.run_job(project, "cancel_resizes.yml", launch_vars={**answers, "resize_cancel_max": 1}, **run)
+    assert (refused.status, refused.artifact["unsettled_instance_ids"]) == ("failed", pending)
+
+
+def test_approval(cloud: Simulator, project: Path, installed: Path) -> None:
+    listed = [resize["instance_id"] for resize in cloud.schedule_many(2)]
+    run = {"collections": installed, "environment": credential(cloud, project)}
+    listing = kit.run_job(project, "list_resizes.yml", launch_vars={}, **run)
+    assert listing.status == "successful" and all(instance_id in listing.stdout for instance_id in listed)
+    later = cloud.schedule()["instance_id"]
+    template = yaml.safe_load(BLOCKS["Extra variables of a job template that cancels what was approved"])
+    job = kit.run_job(project, "cancel_resizes.yml", launch_vars=listing.artifacts, template_vars=template, **run)
+    assert (job.status, counts(job.artifact)) == ("successful", {"cancelled": 2})
+    assert {cancel["instance_id"] for cancel in cloud.effective_cancels()} == set(listed) and later not in job.artifact["cancelled_instance_ids"]
+
+
+def test_notification() -> None:
+    template = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.ChainableUndefined).from_string(BLOCKS["Message of a notification template"])
+    job = {"id": 7, "status": "successful", "artifacts": json.loads(BLOCKS["The artifact"])}
+    said = template.render(job_friendly_name="Job", job=job, url="https://controller.example.com/#/jobs/playbook/7")
+    assert " ".join(said.split()) == "Job 7 successful: 1 cancelled, 0 too late, 0 to retry. https://controller.example.com/#/jobs/playbook/7"
+    assert "0 to retry" in template.render(job={**job, "status": "canceled", "artifacts": {}})
+
+
+def test_several_projects(cloud: Simulator, project: Path, installed: Path) -> None:
+    cloud.schedule()
+    inventory = yaml.safe_load(BLOCKS["inventory/projects.yml"])
+    beijing, shanghai = inventory["all"]["hosts"].values()
+    assert set(beijing) == set(shanghai) == {"resize_cancel_region", "resize_cancel_project_id"}
+    beijing["resize_cancel_project_id"] = cloud.environment()["HW_PROJECT_ID"]
+    template = yaml.safe_load(BLOCKS["Extra variables of a job template for several projects"])
+    job = kit.run_job(
+        project, "cancel_resizes.yml", collections=installed, environment=credential(cloud, project), inventory=json.dumps(inventory),
+        launch_vars=kit.survey_answers(all_pending="true"), template_vars=template,
+    )
+    # The key of the simulated cloud has no access to the second project.
+    assert (job.status, job.artifact["cancelled"]) == ("failed", 1)
+    assert {host: part["cancelled"] for host, part in job.artifact["hosts"].items()} == {"beijing": 1, "shanghai": 0}
+
+
+def test_size(cloud: Simulator, project: Path, installed: Path) -> None:
+    """The controller drops large results, never the artifact."""
+    pending = [resize["instance_id"] for resize in cloud.schedule_many(900)]
+    run = {"collections": installed, "environment": credential(cloud, project)}
+    queries = yaml.safe_load((installed / "ansible_collections/huaweicloud/dcs/extensions/audit/event_query.yml").read_text(encoding="utf-8"))
+    checked = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(instances="\n".join(pending), max=900), check=True, **run)
+    assert checked.artifact["cancelled_instance_ids"] == pending and audited(checked, queries) == []
+    job = kit.run_job(project, "cancel_resizes.yml", launch_vars=kit.survey_answers(all_pending="true", max=900), **run)
+    assert sorted(job.artifact["cancelled_instance_ids"]) == sorted(pending) and len(job.artifact["record"]) == 900
+    assert sorted(node["name"] for node in audited(job, queries)) == sorted(pending), "from the outcomes; the list was dropped"
 
 
 def test_slices(cloud: Simulator, project: Path, installed: Path) -> None:
