@@ -20,11 +20,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from sample import INSTANCE, PROJECT, TASK
 from urllib3 import HTTPResponse
 
-PROJECT = "0123456789abcdef0123456789abcdef"
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 ENDPOINT = "https://dcs.cn-north-4.myhuaweicloud.com"
 
 

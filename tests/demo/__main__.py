@@ -11,11 +11,10 @@ import sys
 from pathlib import Path
 
 from playbook import Run, run_playbook
+from sample import INSTANCE, TASK
 from simulator.client import Simulator
 
 PLAYBOOK = Path(__file__).with_name("cancel.yml")
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 
 
 def say(text: str = "", *, bold: bool = False) -> None:

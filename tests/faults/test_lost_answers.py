@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
+from sample import INSTANCE, TASK
 from simulator.client import Simulator
 
-from .trial import INSTANCE, NEIGHBOURS, TASK, Seen, run
+from .trial import NEIGHBOURS, Seen, run
 
 LOST = {"fault": "reset", "effect": "none"}
 DONE = {"fault": "unavailable", "effect": "done"}

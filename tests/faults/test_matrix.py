@@ -15,10 +15,11 @@ import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
+from sample import INSTANCE, TASK
 from simulator.client import Simulator
 from simulator.faults import FAULTS
 
-from .trial import INSTANCE, NEIGHBOURS, TASK, Seen, run
+from .trial import NEIGHBOURS, Seen, run
 
 RETRIES = 2
 SLOW = ("stall", "drip_body", "drip_headers")

@@ -14,10 +14,9 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256
+from sample import INSTANCE
 from simulator.client import Simulator
 
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 NEIGHBOURS = {"11111111-cebf-4473-95c4-d1b573c16e79": "1" * 32, "99999999-cebf-4473-95c4-d1b573c16e79": "9" * 32}
 
 

@@ -26,14 +26,14 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
+from sample import INSTANCE, TASK
 from urllib3 import HTTPResponse
 
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 ACCESS_KEY, SECRET_KEY, STS = "AKFUZZ00000000000001", "SKfuzz0000000000000000000000000000000001", "STSfuzz00000000000000000000000000000001"
 RETRIES = 1
 OUTCOMES = {"cancelled", "absent", "executing", "applied", "failed", "not_attempted"}
-FUZZ = settings(max_examples=2000, derandomize=True, suppress_health_check=list(HealthCheck))
+# How many examples there are, and whether they are the same each time, is up to the profile: see tests/conftest.py.
+FUZZ = settings(suppress_health_check=list(HealthCheck))
 
 # ---- What an API may answer
 

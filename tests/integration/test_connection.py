@@ -19,13 +19,12 @@ from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cance
 from loopback import Connection, answering, serve, unused_port
 from module_runner import run_module
 from playbook import Run, run_playbook
+from sample import INSTANCE, PROJECT
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
 INFO = "huaweicloud.dcs.dcs_resize_info"
 CANCEL = "huaweicloud.dcs.dcs_resize_cancel"
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-PROJECT = "0123456789abcdef0123456789abcdef"
 PERMANENT, TEMPORARY = DEFAULT_ACCOUNTS
 SECRETS = (PERMANENT.secret_key, PERMANENT.token, TEMPORARY.secret_key, TEMPORARY.security_token)
 

@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
+from sample import INSTANCE, TASK
 from simulator.authentication import Keys
 from simulator.client import Simulator
 
-INSTANCE = "5560df16-cebf-4473-95c4-d1b573c16e79"
-TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 OTHER_INSTANCE = "11111111-cebf-4473-95c4-d1b573c16e79"
 OTHER_TASK = "11111111111111111111111111111111"
 
