@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import socketserver
-import threading
 import tracemalloc
 from collections.abc import Iterable, Iterator
 
@@ -22,54 +20,44 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Req
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from loopback import Connection, serve
 
 REQUEST = Request("5560df16-cebf-4473-95c4-d1b573c16e79", "8abf6e1e72c12e7c0172c15b508500aa")
 SUCCESS = b'{"result": "success"}'
 LISTED = json.dumps({"task_count": 1, "tasks": [{"id": REQUEST.task_id, "name": "EXTEND", "status": "CANCELLED"}]}).encode()
 
 
-class Server(socketserver.ThreadingTCPServer):
-    """Answers the requests with the given bytes, one after another, and the last for ever."""
+class Server:
+    """Answers the requests with the given bytes, one after another, and the last for ever.
 
-    daemon_threads = True
-    allow_reuse_address = True
+    :ivar methods: of the requests that came
+    """
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = ""
         self.answers: list[Iterable[bytes]] = []
-        #: The methods of the requests that came.
         self.methods: list[str] = []
 
     def cancel(self, *answers: Iterable[bytes], timeout: float = 2) -> Result:
         """What becomes of a cancel that is answered so."""
         self.answers, self.methods = list(answers), []
         http = Http(timeout=timeout, max_retries=1)
-        dcs = Dcs(http, TokenAuth("TOKEN"), f"http://127.0.0.1:{self.server_address[1]}", "0" * 32)
+        dcs = Dcs(http, TokenAuth("TOKEN"), self.url, "0" * 32)
         try:
             (result,) = cancel_resizes(dcs, [REQUEST], Plan())
         finally:
             http.close()
         return result
 
-
-class Handler(socketserver.StreamRequestHandler):
-    """One connection."""
-
-    server: Server
-
-    def handle(self) -> None:
-        try:
-            while line := self.rfile.readline():
-                while self.rfile.readline().strip():
-                    pass
-                self.server.methods.append(line.split()[0].decode())
-                answer = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
-                for piece in answer:
-                    self.wfile.write(piece)
-                if not getattr(answer, "keep_alive", False):
-                    return
-        except OSError:
-            pass
+    def handle(self, connection: Connection) -> None:
+        """Answer on one connection."""
+        while request := connection.receive():
+            self.methods.append(request.split()[0])
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            for piece in answer:
+                connection.send(piece)
+            if not getattr(answer, "keep_alive", False):
+                return
 
 
 class KeepAlive(list[bytes]):
@@ -81,10 +69,10 @@ class KeepAlive(list[bytes]):
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A server that says what it is told."""
-    with Server() as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+    running = Server()
+    with serve(running.handle) as listening:
+        running.url = listening.url
         yield running
-        running.shutdown()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 import trustme
@@ -22,6 +21,7 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials impor
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, LostAnswerError, RefusedError, UnsentError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from loopback import answering, serve, unused_port
+from waiting import wait_until
 
 TOKEN = TokenAuth("TOKENexample0000000000000000")
 PASSWORD = "PROXYsecret@1"
@@ -52,13 +52,6 @@ def proxy(tmp_path_factory):
     finally:
         process.terminate()
         process.wait(10)
-
-
-def wait_until(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "did not happen"
-        time.sleep(0.02)
 
 
 def request(url, method="get", **options):

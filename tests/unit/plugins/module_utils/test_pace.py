@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError, StoppedError, ThrottledError, UnsentError
 from simulator.throttle import FixedWindow, TokenBucket
+from waiting import wait_until
 
 
 def simulate(wait, *, concurrency, latency, seconds, rate=None):
@@ -162,13 +163,6 @@ def start(*targets):
     for thread in threads:
         thread.start()
     return threads
-
-
-def wait_until(condition):
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end, "did not happen"
-        time.sleep(0.005)
 
 
 class Crowd:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.modules import dcs_resize_cancel
+from loopback import Connection, serve
 from module_runner import run_module
 from scripted_transport import INSTANCE, PROJECT, TASK
 
@@ -22,43 +21,29 @@ SUCCESS = b'{\n  "result" : "success"\n}'
 NOT_EXTENDING = b'{\n  "error_code" : "DCS.4239",\n  "error_msg" : "The instance status is not extending."\n}'
 
 
-class Wire:
-    """Answers one request after another with bytes that are given, and keeps what it received."""
+class Wire(NamedTuple):
+    """A socket that answers one request after another with the given bytes.
 
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.received: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+    :ivar endpoint: host and port
+    :ivar received: line and headers of each request
+    """
 
-    def _serve(self) -> None:
-        while True:
-            connection, _address = self._listener.accept()
-            with connection:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    more = connection.recv(65536)
-                    if not more:
-                        return
-                    head += more
-                self.received.append(head)
-                connection.sendall(self.answers.pop(0))
-
-    def close(self) -> None:
-        """Stop; a connection that says nothing ends the thread."""
-        socket.create_connection(self._listener.getsockname()).close()
-        self._thread.join(10)
-        self._listener.close()
+    endpoint: str
+    answers: list[bytes]
+    received: list[str]
 
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
     """A socket that answers."""
-    opened = Wire()
-    yield opened
-    opened.close()
+    answers: list[bytes] = []
+
+    def handle(connection: Connection) -> None:
+        if connection.receive():
+            connection.send(answers.pop(0))
+
+    with serve(handle) as server:
+        yield Wire(server.url.removeprefix("http://"), answers, server.requests)
 
 
 def answer(status: str, body: bytes) -> bytes:
@@ -78,7 +63,7 @@ def test_the_request_and_the_success(wire: Wire) -> None:
     assert (result["changed"], result["resizes"][0]["outcome"], result["resizes"][0]["request_id"]) == (True, "cancelled", "r1")
 
     (head,) = wire.received
-    line, *headers = head.decode().removesuffix("\r\n\r\n").split("\r\n")
+    line, *headers = head.removesuffix("\r\n\r\n").split("\r\n")
     method, url = REQUEST.format(dcs_endpoint=wire.endpoint, project_id=PROJECT, instance_id=INSTANCE, task_id=TASK).split(" ")
     path = url.removeprefix(f"https://{wire.endpoint}")
     assert line == f"{method} {path} HTTP/1.1"
