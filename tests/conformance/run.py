@@ -114,7 +114,7 @@ class Reply(NamedTuple):
 
     def __str__(self) -> str:
         words = "no answer" if self.status is None else f"{self.status} {self.code or json.dumps(self.body)}"
-        return words if self.still_waiting is None else f"{words}, and the resize {'waits on' if self.still_waiting else 'does not wait any more'}"
+        return words if self.still_waiting is None else f"{words}, and the resize {'is still pending' if self.still_waiting else 'is no longer pending'}"
 
 
 class Settled(NamedTuple):
@@ -134,7 +134,7 @@ class Settled(NamedTuple):
         """How soon it came to it."""
         if self.seconds is None:
             return "not within the time that the run waits"
-        return "at the first look" if self.looks == 1 else f"after {self.seconds:.1f} s"
+        return "at the first query" if self.looks == 1 else f"after {self.seconds:.1f} s"
 
 
 class Outcome(NamedTuple):
@@ -408,7 +408,7 @@ class _Walk:
     def _see_headers(self) -> None:
         exchanges = self._connection.http.exchanges
         with_id = sum("X-Request-Id" in exchange.headers for exchange in exchanges)
-        self.observed["request_id"] = "on every answer" if with_id == len(exchanges) else f"on {with_id} of {len(exchanges)} answers"
+        self.observed["request_id"] = "in every response" if with_id == len(exchanges) else f"in {with_id} of {len(exchanges)} responses"
         throttled = [exchange.headers.get("Retry-After") for exchange in exchanges if exchange.status == 429]
         self.observed["retry_after"] = (throttled[0] or "no such header") if throttled else NotObserved("no request was throttled")
 

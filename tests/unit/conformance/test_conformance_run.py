@@ -35,8 +35,8 @@ SWITCHES: dict[str, tuple[dict[str, Any], str]] = {
     "instance_status": ({"instance_status_waiting": "RESIZING"}, "RESIZING"),
     "cancel": ({"answer_cancelled": {"status": 202, "body": {"job_id": "1"}}}, '202 {"job_id": "1"}'),
     "second_cancel": ({"answer_cancelled_before": ODD}, "409 DCS.4999"),
-    "unknown_task": ({"answer_unknown_task": ODD}, "409 DCS.4999, and the resize waits on"),
-    "foreign_task": ({"answer_foreign_task": ODD}, "409 DCS.4999, and the resize waits on"),
+    "unknown_task": ({"answer_unknown_task": ODD}, "409 DCS.4999, and the resize is still pending"),
+    "foreign_task": ({"answer_foreign_task": ODD}, "409 DCS.4999, and the resize is still pending"),
     "ended_task": ({"answer_ended": ODD}, "409 DCS.4999"),
     "status_after_cancel": ({"status_after_cancel": "REMOVED"}, "not listed any more"),
     "list_delay": ({"status_after_cancel_seconds": 0.2}, "after 0."),
@@ -49,7 +49,7 @@ SWITCHES: dict[str, tuple[dict[str, Any], str]] = {
     "offset": ({"offset_unit": "pages"}, "something else"),
     "error_shape": ({"error_shape": "v1"}, "error"),
     "error_code": ({"error_code_type": "integer"}, "integer 111400239"),
-    "request_id": ({"request_id_header": False}, "on 0 of "),
+    "request_id": ({"request_id_header": False}, "in 0 of "),
     "retry_after": ({"throttle_fault": {"fault": "throttled", "retry_after": 1}}, "1"),
 }
 
@@ -123,7 +123,7 @@ def test_a_wrong_task_id_that_cancels_is_told(cloud: Simulator) -> None:
     _outcome, report = observe(cloud)
     (told,) = [row for row in report["points"] if row["name"] == "unknown_task"]
     assert told["verdict"] == "NO"
-    assert "the resize does not wait any more" in told["sentence"]
+    assert "the resize is no longer pending" in told["sentence"]
 
 
 def test_a_run_without_other_instances_and_without_a_past(cloud: Simulator) -> None:
