@@ -31,6 +31,10 @@ QUESTION_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+# The first line of a file in a project that makes it a playbook.
+PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
+
+
 class Refused(Exception):
     """What AWX answers with HTTP 400.
 

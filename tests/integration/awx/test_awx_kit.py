@@ -19,6 +19,7 @@ import kit
 import pytest
 import trustme
 import yaml
+from controller_rules import PLAYBOOK
 from playbook import ansible_environment
 from simulator.client import Simulator
 
@@ -79,6 +80,10 @@ def test_every_block_of_the_guide_is_tested() -> None:
     assert set(BLOCKS) == set(TESTED)
     tests = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
     assert [test for test in TESTED.values() if f"def {test.rpartition('.')[2]}(" not in tests] == []
+
+
+def test_controller_finds_the_playbooks() -> None:
+    assert [caption for caption in PLAYBOOKS if not PLAYBOOK.search(BLOCKS[caption])] == []
 
 
 def test_job_changes_then_does_not(cloud: Simulator, project: Path, installed: Path) -> None:
