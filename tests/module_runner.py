@@ -32,7 +32,7 @@ def _no_controller() -> contextlib.AbstractContextManager[Any]:
         internal = importlib.import_module("ansible.module_utils._internal")
     except ImportError:
         return contextlib.nullcontext()
-    return patch.object(internal, "is_controller", False)
+    return patch.multiple(internal, is_controller=False, import_controller_module=lambda _name: None, get_controller_serialize_map=dict)
 
 
 def run_module(
