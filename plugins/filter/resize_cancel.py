@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import os
 import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -224,10 +225,16 @@ def _text(value: t.Any) -> str:
     return str(value)
 
 
+def _file(value: t.Any) -> str:
+    """The absolute path of a file: the module that writes it runs in the folder of the playbook, which may be that of this collection."""
+    return os.path.abspath(os.path.expanduser(_text(value)))
+
+
 _CONVERTERS: dict[str, Callable[[t.Any], t.Any]] = {
     "instances": _resizes, "tags": _tags, "exclude": _exclude,
     **dict.fromkeys(FLAGS, _flag), **dict.fromkeys(TEXTS, _text),
     **{name: _number(name) for name in NUMBERS}, **{name: _choice(name) for name in CHOICES},
+    "record": _file,
 }
 
 

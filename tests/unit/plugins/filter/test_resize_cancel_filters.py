@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,6 +206,14 @@ def test_listing_takes_the_whole_project_or_the_instances() -> None:
 def test_both_or_none_are_refused() -> None:
     assert "exclude each other" in plan(instances=[], all_pending=True)["mistakes"][0]
     assert "exclude each other" in plan(instances="[", all_pending=True)["mistakes"][1]
+
+
+def test_the_file_of_the_record_is_where_ansible_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/operator")
+    assert plan(instances=ONE, record="freeze.json")["record"] == str(tmp_path / "freeze.json")
+    assert plan(instances=ONE, record="~/freeze.json")["record"] == "/home/operator/freeze.json"
+    assert plan(instances=ONE, record="/tmp/../tmp/freeze.json")["record"] == "/tmp/freeze.json"
 
 
 def test_record_has_what_is_known() -> None:
