@@ -20,7 +20,7 @@ copyright = "2026, the huaweicloud.dcs contributors"  # noqa: A001  Sphinx's nam
 title = html_title = html_short_title = "huaweicloud.dcs"
 
 ROOT = Path(__file__).resolve().parents[2]
-REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 extensions = ["sphinx_antsibull_ext", "sphinx_copybutton"]
 # Quotes and dashes stay as they are written, because texts are copied into playbooks.
@@ -32,6 +32,7 @@ default_role = "any"
 # Empty: modules do not take options from the environment by way of ansible-core.
 exclude_patterns = ["environment_variables.rst"]
 
+html_baseurl = GALAXY["documentation"]
 html_theme = "sphinx_ansible_theme"
 html_theme_options = {"vcs_pageview_mode": "edit", "topbar_links": {}}
 html_static_path = ["static"]
@@ -59,7 +60,7 @@ def complete_links(_app: Sphinx, page: str, _template: str, context: dict[str, t
     context["theme_documentation_home_url"] = context["pathto"]("index")
     source = Path("docs/docsite/rst", f"{Path(page).name}.rst")
     if (ROOT / source).exists():
-        context["meta"] = {**(context.get("meta") or {}), "github_url": f"{REPOSITORY}/edit/main/{source}"}
+        context["meta"] = {**(context.get("meta") or {}), "github_url": f"{GALAXY['repository']}/edit/main/{source}"}
 
 
 def setup(app: Sphinx) -> None:
