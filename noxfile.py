@@ -88,14 +88,24 @@ use_temporary_folder()
 use_pip_settings(Path(os.environ.get("USER_HOME", os.environ["HOME"])))
 
 
+def first_installed(pythons: tuple[str, ...]) -> str | None:
+    """Return the first of these Python versions that is installed."""
+    return next((version for version in pythons if (BUILD / "pythons" / f"python{version}").exists()), None)
+
+
+def error_missing(session: nox.Session, pythons: tuple[str, ...]) -> None:
+    """Say which Python a session needs. `.ci/run` looks for these words."""
+    versions = " or ".join(f"python{version}" for version in pythons)
+    session.error(f"{session.name} needs {versions}, with venv. Install one, then run: make tools")
+
+
 def session_on(name: str, pythons: tuple[str, ...]) -> Callable[[Callable[[nox.Session], None]], object]:
     """Decorator of a session that runs on the first of these Python versions that is installed, and says what is missing if none is."""
-    found = next((version for version in pythons if (BUILD / "pythons" / f"python{version}").exists()), None)
+    found = first_installed(pythons)
 
     def decorate(run: Callable[[nox.Session], None]) -> object:
         def missing(session: nox.Session) -> None:
-            versions = " or ".join(f"python{version}" for version in pythons)
-            session.error(f"{name} needs {versions}, with venv. Install one, then run: make tools")
+            error_missing(session, pythons)
 
         missing.__doc__ = run.__doc__
         if found:
@@ -221,6 +231,8 @@ def provide_get_pip(session: nox.Session, home: Path) -> None:
 @session_on("oldest-requests", (OLDEST_PYTHON,))
 def oldest_requests(session: nox.Session) -> None:
     """Units with the oldest requests and the oldest Python of controllers, and real playbooks whose modules run on the oldest Python of all."""
+    if not first_installed((OLDEST_MODULE_PYTHON,)):
+        error_missing(session, (OLDEST_MODULE_PYTHON,))
     install(session, "test")
     session.install(f"requests=={OLDEST_REQUESTS}")
     # Old versions of urllib3 leave it to the garbage collector to close some sockets.
