@@ -312,14 +312,14 @@ def pairs(resizes: Iterable[Mapping[str, t.Any]]) -> t.Any:
 class _Knowledge:
     """What is known of resizes before they are cancelled.
 
-    :param known: resizes in any form that the role accepts, or a list of several of these
+    :param known: what has resizes: results of the modules, and instances in any form that the role accepts
     """
 
-    def __init__(self, known: t.Any) -> None:
+    def __init__(self, known: Iterable[t.Any]) -> None:
         self._rows: dict[str, list[dict[str, t.Any]]] = {}
-        for source in known if isinstance(known, list) and known and not isinstance(known[0], Mapping) else [known]:
+        for source in known:
             try:
-                rows = _resizes(_plain(source))
+                rows = _resizes(_plain(source.get("resizes", []) if isinstance(source, Mapping) else source))
             except _Mistake:
                 continue
             for row in rows:
@@ -347,11 +347,11 @@ class _Knowledge:
         return {**dict.fromkeys(RECORD_KEYS), **found, **ids}
 
 
-def record(resizes: Iterable[Mapping[str, t.Any]], known: t.Any) -> t.Any:
+def record(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any]) -> t.Any:
     """The record of resizes, in the keys of `dcs_resize_info`, and the outcome of each where there is one.
 
     :param resizes: pairs of IDs, or what `dcs_resize_cancel` returned
-    :param known: what is known of them, in any form that the role accepts
+    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
     """
     knowledge = _Knowledge(known)
     rows = [{**knowledge.record(resize), **{key: resize[key] for key in OUTCOME_KEYS if key in resize}} for resize in resizes]
@@ -371,10 +371,15 @@ def _specification(row: Mapping[str, t.Any], age: str) -> str:
     return _shown(code) if code else size or "unknown"
 
 
-def lines(resizes: Iterable[Mapping[str, t.Any]]) -> t.Any:
-    """One line for each resize of which more is known than its IDs, 200 at most."""
+def lines(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any] = ()) -> t.Any:
+    """One line for each resize of which more is known than its IDs, 200 at most.
+
+    :param resizes: in the keys of `dcs_resize_info`, or pairs of IDs
+    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
+    """
     shown = []
-    for row in resizes:
+    knowledge = _Knowledge([resizes, *known])
+    for row in map(knowledge.record, resizes):
         if not any(row.get(key) for key in ("instance_name", "new_spec_code", "new_capacity")):
             continue
         begin, end = row.get("maintain_begin"), row.get("maintain_end")
@@ -391,12 +396,12 @@ def lines(resizes: Iterable[Mapping[str, t.Any]]) -> t.Any:
     return _never_templated(shown)
 
 
-def result(answer: t.Any, asked: Sequence[Mapping[str, t.Any]], known: t.Any, check_mode: bool) -> t.Any:
+def result(answer: t.Any, asked: Sequence[Mapping[str, t.Any]], known: Iterable[t.Any], check_mode: bool) -> t.Any:
     """What the role reports.
 
     :param answer: what `dcs_resize_cancel` returned; anything without `resizes` if it did not run
     :param asked: the resizes that were to be cancelled
-    :param known: what is known of them, in any form that the role accepts
+    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
     :param check_mode: whether nothing was cancelled, but predicted
     """
     answer = answer if isinstance(answer, Mapping) else {}

@@ -10,11 +10,13 @@ import json
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import yaml
-from playbook import Run, run_playbook
+from playbook import Run, ansible_environment, run_playbook
 from simulator.client import Simulator
 
 ROLE = "huaweicloud.dcs.resize_cancel"
@@ -334,6 +336,86 @@ def test_secrets_in_variables_are_never_shown(cloud: Simulator) -> None:
     assert [counts(fact) for fact in results(good) + results(bad)] == [{"cancelled": 1}, {"failed": 1}, {}, {}]
     shown = good.output + bad.output + json.dumps([good.results, bad.results])
     assert [text for text in (secret, wrong, "STSwrong0000") if text in shown.replace(f'"kept": "{text}"', "")] == []
+
+
+def test_vaulted_text_is_read(cloud: Simulator, tmp_path: pathlib.Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n", encoding="utf-8")
+
+    def vaulted(text: str) -> str:
+        command = [str(pathlib.Path(sys.executable).parent / "ansible-vault"), "encrypt_string", "--vault-password-file", str(password), text]
+        environment = ansible_environment(tmp_path, {})
+        # With the tag !vault, and indented as the value of a key.
+        text = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        return text.replace("\n", "\n" + 16 * " ")
+
+    first, second, third = ids(cloud.schedule_many(3))
+    secret = cloud.environment()["HW_SECRET_KEY"]
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(
+        f"""
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_role:
+        name: {ROLE}
+      vars:
+        resize_cancel_instances: {vaulted(f"{first},{second}")}
+        resize_cancel_max: {vaulted(" 2")}
+        resize_cancel_access_key: {cloud.environment()["HW_ACCESS_KEY"]}
+        resize_cancel_secret_key: {vaulted(secret)}
+    - ansible.builtin.include_role:
+        name: {ROLE}
+      vars:
+        resize_cancel_instances:
+          - {vaulted(third)}
+        resize_cancel_wait: {vaulted("false")}
+        resize_cancel_region: {vaulted(cloud.environment()["HW_REGION_NAME"])}
+""",
+        encoding="utf-8",
+    )
+    run = run_playbook(playbook, "--vault-password-file", str(password), environment=cloud.environment())
+    assert run.code == 0, run.output
+    assert [fact["cancelled_instance_ids"] for fact in results(run)] == [[first, second], [third]]
+    assert len(cloud.requests(kind="cancel")) == 3
+
+
+def test_record_of_given_instances(cloud: Simulator, tmp_path: pathlib.Path) -> None:
+    known, bare, gone, forbidden = ids(cloud.schedule_many(4))
+    cloud.remove(gone)
+    cloud.fault("forbidden", kind="cancel", instance_id=forbidden)
+    file = tmp_path / "record.json"
+    tasks: list[dict[str, Any]] = [
+        {"huaweicloud.dcs.dcs_resize_info": {"instance_ids": [known]}, "register": "info"},
+        attempt(instances="{{ info.resizes + [bare, gone, forbidden] }}", record=f" {file} "),
+    ]
+    variables = {"bare": bare, "gone": gone, "forbidden": forbidden}
+    predicted = run_playbook(tasks, "--check", environment=cloud.environment(), extra_vars=variables)
+    assert (predicted.code, file.exists()) == (0, False)
+    run = run_playbook(tasks, "--diff", environment=cloud.environment(), extra_vars=variables)
+    assert run.code == 0, run.output
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    assert [(row["instance_id"], row["outcome"], row["new_capacity"], row["user_name"]) for row in rows] == [
+        (known, "cancelled", 4.0, "operator"), (bare, "cancelled", 4.0, "operator"), (gone, "failed", None, None), (forbidden, "failed", 4.0, "operator"),
+    ]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [resize["record"]["instance_name"] for resize in result(run)["resizes"]] == [row["instance_name"] for row in rows]
+    assert result(run)["unsettled_instance_ids"] == [gone, forbidden]
+    assert run.output.count("scheduled by operator") == 3, "a line for each, and no diff of the file"
+
+    again = run_playbook([include(instances=f"{{{{ lookup('ansible.builtin.file', '{file}') }}}}", record=str(file))], environment=cloud.environment())
+    assert (again.code, counts(result(again))) == (2, {"absent": 2, "failed": 1, "cancelled": 1})
+    assert len(list(tmp_path.glob("record.json*"))) == 2, "the earlier record is kept"
+    assert again.stats["localhost"]["changed"] == 1, "the cancel, not the record"
+
+
+def test_text_is_never_taken_for_a_template(cloud: Simulator) -> None:
+    evil = "{{ lookup('ansible.builtin.pipe', 'echo taken') }}"
+    [waiting] = ids([cloud.schedule(instance={"name": evil})])
+    run = run_playbook([include(all_pending=True)], environment=cloud.environment())
+    assert run.code == 0, run.output
+    assert "echo taken" in run.output and result(run)["resizes"][0]["record"]["instance_name"] == evil
+    assert ids(cloud.effective_cancels()) == [waiting]
 
 
 @pytest.fixture

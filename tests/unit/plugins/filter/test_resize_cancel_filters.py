@@ -218,25 +218,25 @@ def test_the_file_of_the_record_is_where_ansible_was_started(tmp_path: Path, mon
 
 def test_record_has_what_is_known() -> None:
     unknown = dict.fromkeys(filters.RECORD_KEYS)
-    assert filters.record([PAIR], [ROW]) == [ROW]
-    assert filters.record([{"instance_id": A.upper()}], [ROW]) == [{**ROW, "instance_id": A.upper()}]
+    assert filters.record([PAIR], [[ROW]]) == [ROW]
+    assert filters.record([{"instance_id": A.upper()}], [{"resizes": [ROW]}]) == [{**ROW, "instance_id": A.upper()}]
     assert filters.record([{"instance_id": A}], [[A], [ROW]]) == [ROW]
     assert filters.record([PAIR], [json.dumps([PAIR]), [ROW]]) == [ROW]
-    assert filters.record([{**PAIR, "task_id": OTHER_TASK}], [ROW]) == [{**unknown, **PAIR, "task_id": OTHER_TASK}]
-    assert filters.record([{"instance_id": A}], [ROW, {**ROW, "task_id": OTHER_TASK}]) == [{**unknown, "instance_id": A}], "which of them is not known"
-    assert filters.record([PAIR], "[") == [{**unknown, **PAIR}]
+    assert filters.record([{**PAIR, "task_id": OTHER_TASK}], [[ROW]]) == [{**unknown, **PAIR, "task_id": OTHER_TASK}]
+    assert filters.record([{"instance_id": A}], [[ROW], [{**ROW, "task_id": OTHER_TASK}]]) == [{**unknown, "instance_id": A}], "which of them is not known"
+    assert filters.record([PAIR], ["[", {}, {"skipped": True}]) == [{**unknown, **PAIR}]
 
 
 def test_record_has_the_outcome_and_what_the_module_saw() -> None:
     task = {"task_id": TASK, "task_name": "EXTEND", "status": "EXECUTING", "new_spec_code": "redis.8"}
     done = {**PAIR, "outcome": "executing", "changed": False, "task": task, "request_id": "r", "error": None}
-    [row] = filters.record([done], [{"instance_id": A, "instance_name": "sessions"}])
+    [row] = filters.record([done], [[{"instance_id": A, "instance_name": "sessions"}]])
     assert {key: row[key] for key in ("instance_name", "status", "new_spec_code", "outcome", "changed", "request_id", "error")} == {
         "instance_name": "sessions", "status": "EXECUTING", "new_spec_code": "redis.8", "outcome": "executing", "changed": False, "request_id": "r",
         "error": None,
     }
     assert plan(instances=[row])["resizes"] == [PAIR], "a record is accepted as instances"
-    [again] = filters.record([PAIR], [{**done, "record": ROW}])
+    [again] = filters.record([PAIR], [[{**done, "record": ROW}]])
     assert (again["instance_name"], again["new_spec_code"]) == ("sessions", "redis.8"), "a result is accepted as what is known"
 
 
@@ -245,6 +245,7 @@ def test_lines() -> None:
     assert line == (
         f"sessions ({A}): redis.2 (2 GB) -> redis.4 (4 GB), window 18:00:00-22:00:00 UTC, not before 2026-01-31T18:00:00Z, scheduled by operator"
     )
+    assert filters.lines([PAIR], [[ROW]]) == [line]
     assert filters.lines([{**dict.fromkeys(filters.RECORD_KEYS), **PAIR}]) == [], "nothing is known but the IDs"
     [line] = filters.lines([{**PAIR, "instance_name": "a\n\x1b[31mb", "new_capacity": 8}])
     assert line == f"a [31mb ({A}): unknown -> 8 GB, window unknown, scheduled by unknown"
@@ -252,7 +253,7 @@ def test_lines() -> None:
 
 @pytest.mark.parametrize(("resizes", "shown", "last"), [(200, 200, "sessions"), (201, 200, "... and 2 more"), (2700, 200, "... and 2501 more")])
 def test_lines_are_200_at_most(resizes: int, shown: int, last: str) -> None:
-    lines = filters.lines([ROW] * resizes)
+    lines = filters.lines([{**ROW, "instance_id": f"i{number}"} for number in range(resizes)])
     assert len(lines) == shown and lines[-1].startswith(last)
 
 
@@ -264,7 +265,7 @@ def test_result_counts_and_names() -> None:
     outcomes = ["cancelled", "absent", "executing", "applied", "failed", "not_attempted"]
     resizes = [entry(f"i{number}", outcome) for number, outcome in enumerate([*outcomes, "failed"])]
     asked = [*({"instance_id": resize["instance_id"]} for resize in resizes), {"instance_id": "i7"}]
-    done = filters.result({"changed": True, "resizes": resizes}, asked, [{"instance_id": "I0", "instance_name": "zero"}], False)
+    done = filters.result({"changed": True, "resizes": resizes}, asked, [[{"instance_id": "I0", "instance_name": "zero"}]], False)
     assert {key: value for key, value in done.items() if key != "resizes"} == {
         "changed": True, "check_mode": False, "cancelled": 1, "absent": 1, "too_late": 2, "failed": 2, "not_attempted": 1,
         "cancelled_instance_ids": ["i0"], "too_late_instance_ids": ["i2", "i3"], "failed_instance_ids": ["i4", "i6"], "not_attempted_instance_ids": ["i5"],
@@ -281,7 +282,7 @@ def test_all_that_was_asked_for_is_unsettled_if_nothing_was_sent(answer: Any) ->
 
 
 def test_summary_of_one_host() -> None:
-    done = filters.result({"changed": True, "resizes": [{**PAIR, **entry(A, "cancelled")}, entry(B, "failed")]}, BOTH, [ROW], True)
+    done = filters.result({"changed": True, "resizes": [{**PAIR, **entry(A, "cancelled")}, entry(B, "failed")]}, BOTH, [[ROW]], True)
     assert filters.summary({"localhost": done}) == {
         **{key: value for key, value in done.items() if key != "resizes"}, "record": [{key: ROW[key] for key in filters.COMPACT_KEYS}], "record_omitted": False,
     }
