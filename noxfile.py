@@ -55,6 +55,7 @@ CORE_TESTS = (
     "tests/unit/roles",
     "tests/unit/plugins/modules",
     "tests/unit/plugins/module_utils/test_module.py",
+    "tests/unit/plugins/module_utils/test_pace.py",
     "tests/unit/test_documentation.py",
 )
 # The kit for AWX is tested apart: it needs a package of 58 MB.

@@ -36,9 +36,10 @@ class Connection:
         self._server.requests.append(request)
         return request
 
-    def send(self, data: bytes) -> None:
+    def send(self, *pieces: bytes) -> None:
         """Send these bytes."""
-        self.sock.sendall(data)
+        for piece in pieces:
+            self.sock.sendall(piece)
 
     def answer(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer; what is not bytes is sent as JSON."""
@@ -51,6 +52,16 @@ class Connection:
             for byte in data:
                 self.send(bytes([byte]))
                 time.sleep(seconds)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Shake hands."""
+        self.sock = context.wrap_socket(self.sock, server_side=True)
+
+    def tunnel(self, port: int) -> None:
+        """Pass bytes on to that port and back, until one side ends."""
+        with socket.create_connection(("127.0.0.1", port)) as upstream:
+            threading.Thread(target=_pump, args=(upstream, self.sock), daemon=True).start()
+            _pump(self.sock, upstream)
 
     def reset(self) -> None:
         """Tear the connection down without a farewell."""
@@ -94,7 +105,11 @@ def serve(handle: Callable[[Connection], None], tls: ssl.SSLContext | None = Non
             sock.settimeout(60)
             if tls:
                 sock = tls.wrap_socket(sock, server_side=True)
-            handle(Connection(server, sock))
+            connection = Connection(server, sock)
+            try:
+                handle(connection)
+            finally:
+                connection.sock.close()
         sock.close()
 
     def accept() -> None:
@@ -133,6 +148,27 @@ def answering(*answers: tuple[object, int, Mapping[str, str]]) -> Callable[[Conn
 def head(status: int, headers: Mapping[str, str]) -> bytes:
     """Line and headers of an answer."""
     return "".join([f"HTTP/1.1 {status} Status\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode("latin-1")
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def dropping_port() -> Iterator[int]:
+    """A port that answers nothing, not even a connection, as a firewall does that drops packets: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = int(listener.getsockname()[1])
+        for _number in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        time.sleep(0.05)
+        yield port
 
 
 def unused_port() -> int:

@@ -10,18 +10,18 @@ It takes the place of the connections below `_http`, so that everything above is
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._transport import NoConnectionError, NoReplyError, Reply
+from requests.structures import CaseInsensitiveDict
 from sample import INSTANCE, PROJECT, TASK
-from urllib3 import HTTPResponse
 
 ENDPOINT = "https://dcs.cn-north-4.myhuaweicloud.com"
 
@@ -48,13 +48,15 @@ class Expected(NamedTuple):
 
 
 class Script:
-    """Requests that are expected, and the adapter that plays them.
+    """Requests that are expected, and the transport that plays them.
 
     :param ordered: whether they must come in the order in which they were expected
     """
 
     def __init__(self, ordered: bool = True) -> None:
         self.ordered = ordered
+        #: Is told the status of each response.
+        self.on_status: Callable[[int], object] = lambda _status: None
         #: All requests that came, as they would have gone out.
         self.requests: list[requests.PreparedRequest] = []
         self._expected: list[Expected] = []
@@ -84,7 +86,7 @@ class Script:
     def expect_tasks(self, *tasks: Mapping[str, Any], instance_id: str = INSTANCE, status: int = 200, body: object = None, **more: Any) -> None:
         """Expect a look at an instance's background tasks, which are all on one page."""
         body = {"task_count": len(tasks), "tasks": list(tasks)} if body is None else body
-        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}/tasks", {"offset": 0, "limit": 100}, status=status, body=body, **more)
+        self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}/tasks", {"offset": 0, "limit": 1000}, status=status, body=body, **more)
 
     def expect_cancel(self, status: int = 200, code: str | None = None, *, instance_id: str = INSTANCE, task_id: str = TASK, **more: Any) -> None:
         """Expect a cancel, which is answered with success or with an error code."""
@@ -101,9 +103,9 @@ class Script:
         missing = [f"missing: {expected.method} {expected.path} {expected.query}" for expected in self._expected]
         assert not self._wrong + missing, "\n".join(self._wrong + missing)
 
-    # What `_http` asks of an adapter
+    # What `_http` asks of a transport
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, _timeout: float) -> Reply:
         parts = urlsplit(str(request.url))
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         with self._lock:
@@ -114,16 +116,12 @@ class Script:
                 wanted = "; expected: " + (f"{candidates[0].method} {candidates[0].path} {candidates[0].query}" if candidates else "none")
                 self._wrong.append(f"unexpected: {request.method} {parts.path} {query}{' with a body' if request.body else ''}{wanted}")
                 # Never repeated, so that the test ends.
-                raise AssertionError(self._wrong[-1])
+                raise NoConnectionError("the host", self._wrong[-1], permanent=True)
             self._expected.remove(expected)
-        _http._wire.sent = expected.sent
         if expected.error:
-            raise expected.error
-        response = requests.Response()
-        response.status_code = expected.status
-        response.headers.update(expected.headers)
-        response.raw = HTTPResponse(io.BytesIO(expected.body), preload_content=False, status=expected.status)
-        return response
+            raise NoReplyError(str(expected.error)) if expected.sent else NoConnectionError("the host", str(expected.error), permanent=False)
+        self.on_status(expected.status)
+        return Reply(expected.status, CaseInsensitiveDict(expected.headers), expected.body)
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -133,7 +131,12 @@ class Script:
 def scripted_transport(ordered: bool = True) -> Iterator[Script]:
     """Play a script instead of sending anything, without delays before retries; verified at the end."""
     script = Script(ordered)
-    with patch.object(_http, "_Adapter", lambda _size, _context: script), patch.object(_pace, "FIRST_DELAY", 0.0):
+
+    def play(*, on_status: Callable[[int], object], **_options: Any) -> Script:
+        script.on_status = on_status
+        return script
+
+    with patch.object(_http, "Transport", play), patch.object(_pace, "BACKOFF_BASE", 0.0):
         yield script
     script.verify()
 

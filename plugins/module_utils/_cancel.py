@@ -11,43 +11,41 @@ import functools
 import time
 import typing as t
 
-from ._decision import Decision, History, Observation, Reply, decide, discover, named, predict, unreadable
-from ._errors import AuthenticationError, DcsError, ForbiddenError, LostAnswerError, NotFoundError, StoppedError
-from ._pace import in_parallel
-from ._resize import (
-    APPLIED_STATUSES,
-    BUSY_CODES,
-    CANCELLED_STATUSES,
-    EXECUTING_STATUSES,
-    EXTENDING,
-    NOT_EXTENDING_CODES,
-    WAITING_STATUSES,
-    is_in_status,
-    is_waiting_resize,
-    malformed,
+from ._dcs import normalized
+from ._decision import Decision, History, Observation, decide, discover, predict, state_of, unreadable
+from ._errors import (
+    AuthenticationError,
+    DcsError,
+    LostAnswerError,
+    NotFoundError,
+    PermanentConnectionError,
+    StoppedError,
+    ThrottledError,
+    UnsentError,
+    unexpected,
 )
+from ._resize import EXECUTING_STATUSES, EXTENDING, is_in_status, is_resize, is_waiting_resize, malformed
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
     from ._dcs import BackgroundTask, Dcs
-    from ._decision import State
-    from ._pace import Attempts
+    from ._pace import Call, RetryBudget
     from ._resize import OnTooLate, Outcome, Request
 
-#: Seconds between two looks while waiting for an instance to leave EXTENDING: at first, and at most.
+#: Seconds between two status checks while waiting for an instance to leave EXTENDING: at first, and at most.
 WAIT_INTERVAL = (0.5, 10.0)
-#: Seconds for the last looks, once waiting is over: after that not one more begins.
-LAST_LOOKS = 10.0
+#: Seconds for the final status checks once the time to wait is over: after that not one more begins.
+FINAL_CHECKS = 10.0
 
 
 class Result(t.NamedTuple):
-    """What one resize came to, with all that users see of it.
+    """The outcome of one resize, with all that users see of it.
 
     :ivar task_id: as given, or as found
     :ivar task: as last seen
-    :ivar request_id: of the last answer to a cancel; if there was none, of the error
-    :ivar still_waiting: ids of the tasks that this was about and that are known to wait still
+    :ivar request_id: of the last response to a cancel; if there was none, of the error
+    :ivar still_waiting: tasks that this was about and that are known to be pending still
     """
 
     instance_id: str
@@ -82,159 +80,175 @@ class Plan(t.NamedTuple):
 
     :ivar check_mode: read and predict, but cancel nothing
     :ivar wait_timeout: seconds to wait until an instance has left EXTENDING; None: don't wait
-    :ivar concurrency: requests in flight at once
     """
 
     on_too_late: OnTooLate = "warn"
     check_mode: bool = False
     wait_timeout: int | None = None
-    concurrency: int = 1
 
 
-def cancel_resizes(dcs: Dcs, requests: Sequence[Request], plan: Plan) -> list[Result]:
-    """Cancel resizes; one failure stops no other, a 401 stops all.
+Key = tuple[str, t.Optional[str]]
 
+
+def cancel_resizes(connect: Callable[[], Dcs], requests: Iterable[Request], plan: Plan) -> list[Result]:
+    """Cancel resizes. A failure does not keep others from being cancelled; HTTP 401 stops all.
+
+    :param connect: makes the API, which costs requests; not called if nothing can be sent
     :returns: one result per different request, in the order asked
     """
-    wanted = list(dict.fromkeys(requests))
-    results: dict[Request, Result] = {}
+    wanted: dict[Key, Request] = {}
+    for request in requests:
+        wanted.setdefault(request.key, request)
+    refused = {key: malformed(request) for key, request in wanted.items()}
+    results = {key: _result(wanted[key], Decision("failed", error)) for key, error in refused.items() if error}
+    left = [request for key, request in wanted.items() if not refused[key]]
+    if left:
+        try:
+            dcs = connect()
+        except Exception as error:
+            decision = Decision("not_attempted" if isinstance(error, AuthenticationError) else "failed", unexpected(error))
+            results.update((request.key, _result(request, decision)) for request in left)
+        else:
+            results.update(_cancel_all(dcs, left, plan))
+    return [results[key] for key in wanted]
+
+
+def _cancel_all(dcs: Dcs, requests: list[Request], plan: Plan) -> dict[Key, Result]:
+    results: dict[Key, Result] = {}
     asked: dict[str, set[str | None]] = {}
-    for request in wanted:
-        asked.setdefault(request.instance_id, set()).add(request.task_id)
+    for request in requests:
+        instance_id, task_id = request.key
+        asked.setdefault(instance_id, set()).add(task_id)
     # Those with a task first: what they cancel is not found again by those without.
     for with_task in (True, False):
-        done = frozenset(request for request, result in results.items() if result.changed)
+        done = frozenset(key for key, result in results.items() if result.changed)
+        part = [request for request in requests if (request.task_id is not None) is with_task]
         cancel = functools.partial(_cancel, dcs, plan, asked, done)
-        part = [request for request in wanted if (request.task_id is not None) is with_task]
-        results.update(zip(part, in_parallel(cancel, part, plan.concurrency)))
+        results.update(zip((request.key for request in part), dcs.in_parallel(cancel, part)))
     if plan.wait_timeout is not None and not plan.check_mode:
-        results.update(_wait(dcs, results, plan.wait_timeout, plan.concurrency))
-    return [results[request] for request in wanted]
+        try:
+            _wait(dcs, results, plan.wait_timeout)
+        except Exception as error:
+            # A bug must not hide what has been cancelled.
+            results.update((key, result._replace(error=unexpected(error))) for key, result in results.items() if result.changed)
+    return results
 
 
-def not_begun(requests: Sequence[Request], error: DcsError | None = None) -> list[Result]:
-    """The results where the API was not even asked.
-
-    :param error: why, for those that are not malformed
-    """
-    outcome: Outcome = "not_attempted" if isinstance(error, AuthenticationError) else "failed"
-    refused = {request: malformed(request) for request in requests}
-    return [_result(request, Decision("failed", refused[request]) if refused[request] else Decision(outcome, error)) for request in refused]
-
-
-def _cancel(dcs: Dcs, plan: Plan, asked: Mapping[str, set[str | None]], done: frozenset[Request], request: Request) -> Result:
-    """One resize, from looking for it to its outcome. Whatever goes wrong becomes part of the result.
+def _cancel(dcs: Dcs, plan: Plan, asked: dict[str, set[str | None]], done: frozenset[Key], request: Request) -> Result:
+    """One resize, from finding it to its outcome. Whatever goes wrong becomes part of the result.
 
     :param asked: the tasks that this run is asked for, by instance
     :param done: what this run has cancelled already, whatever the list says of it
     """
-    refused = malformed(request)
-    if refused:
-        return _result(request, Decision("failed", refused))
-    try:
-        if request.task_id is None:
-            return _find_and_cancel(dcs, plan, asked[request.instance_id], done, request)
-        if plan.check_mode:
-            observation = _observe(dcs, request, asked[request.instance_id], plan.on_too_late != "ignore")
-            return _result(request, predict(request, observation, plan.on_too_late), observation.task)
-        return _send(dcs, request, asked[request.instance_id], plan.on_too_late)
-    except DcsError as error:
-        return _result(request, Decision("failed", error))
-    except Exception as error:
-        # A mistake of ours must not hide what became of the other resizes.
-        return _result(request, Decision("failed", DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")))
+    others = asked[request.key[0]]
+    with dcs.call() as call:
+        try:
+            if request.task_id is None:
+                return _find_and_cancel(dcs, call, plan, others, done, request)
+            if plan.check_mode:
+                observation = _observe(dcs, call, request, others, check_applied=plan.on_too_late != "ignore")
+                return _result(request, predict(request, observation, plan.on_too_late), observation.task)
+            return _send(dcs, call, request, others, plan.on_too_late)
+        except DcsError as error:
+            return _result(request, Decision("failed", error))
+        except Exception as error:
+            # A bug must not hide the results of the other resizes.
+            return _result(request, Decision("failed", unexpected(error)))
 
 
-def _find_and_cancel(dcs: Dcs, plan: Plan, asked: set[str | None], done: frozenset[Request], request: Request) -> Result:
+def _find_and_cancel(dcs: Dcs, call: Call, plan: Plan, asked: set[str | None], done: frozenset[Key], request: Request) -> Result:
+    def matters(task: BackgroundTask) -> bool:
+        return is_waiting_resize(task) or (is_resize(task) and is_in_status(task, EXECUTING_STATUSES))
+
     try:
-        tasks = [task for task in dcs.tasks(request.instance_id) if request._replace(task_id=task.id) not in done]
+        tasks = dcs.tasks(request.instance_id, keep=matters, retries=call.reads())
     except DcsError as error:
         return _result(request, unreadable(error))
+    tasks = [task for task in tasks if request._replace(task_id=task.id).key not in done]
     decision, task = discover(request, tasks, plan.on_too_late)
     if decision:
-        waiting = tuple(task.id for task in tasks if is_waiting_resize(task))
-        return _result(request, decision, task, still_waiting=waiting)
+        pending = tuple(task.id for task in tasks if is_waiting_resize(task))
+        return _result(request, decision, task, still_waiting=pending)
     request = request._replace(task_id=t.cast("BackgroundTask", task).id)
     if plan.check_mode:
         return _result(request, Decision("cancelled"), task)
-    return _send(dcs, request, asked - {None}, plan.on_too_late, task)
+    return _send(dcs, call, request, asked - {None}, plan.on_too_late, task)
 
 
-def _send(dcs: Dcs, request: Request, asked: set[str | None], on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
+def _send(dcs: Dcs, call: Call, request: Request, asked: set[str | None], on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
     """Cancel one resize whose task is known.
 
-    :param task: as it was found waiting; None if nobody looked
+    :param task: as it was found pending; None if it was not read
     """
     history = History(last_seen="waiting" if task else None)
-    attempts = dcs.attempts()
+    task_id = t.cast(str, request.task_id)
     request_id: str | None = None
     while True:
-        step = decide(request, history, on_too_late, attempts.left)
+        step = decide(request, history, on_too_late, call.retries.left)
         if step == "send":
-            reply, answered = _cancel_once(dcs, request, attempts, history.reply)
+            error, answered = _attempt(dcs, call, request.instance_id, task_id, history)
             request_id = answered or request_id
             # Where nothing was sent for want of time, no attempt is left either.
-            history = history.after_reply(reply) if reply else history
-        elif step == "look":
-            observation = _observe(dcs, request, asked)
-            task = observation.task or task
+            history = history if error is _NO_TIME else history.after_response(error)
+        elif step == "observe":
+            observation = _observe(dcs, call, request, asked)
             history = history.after_observation(observation)
+            if observation.task:
+                # As the API spells its ID.
+                task, task_id = observation.task, observation.task.id
         else:
-            waiting = (t.cast(str, request.task_id),) if step.outcome in ("failed", "not_attempted") and history.waits else ()
-            return _result(request, step, task, request_id, waiting)
+            pending = (task_id,) if step.outcome in ("failed", "not_attempted") and history.is_pending else ()
+            return _result(request, step, task, request_id, pending)
 
 
-def _cancel_once(dcs: Dcs, request: Request, attempts: Attempts, previous: Reply | None) -> tuple[Reply | None, str | None]:
-    """Send a cancel: what it was answered with, and the answer's request id. None if it would be a retry and no time is left for it."""
+_NO_TIME = DcsError("No time is left.")
+
+
+def _attempt(dcs: Dcs, call: Call, instance_id: str, task_id: str, history: History) -> tuple[DcsError | None, str | None]:
+    """Send a cancel: why it failed, if it did, and the response's request ID. `_NO_TIME` if it would be a retry and no time is left for it."""
     try:
-        if previous is not None and not attempts.wait(previous.error):
-            return None, None
-        return Reply("done"), dcs.cancel_resize(request.instance_id, t.cast(str, request.task_id), attempts)
-    except LostAnswerError as error:
-        return Reply("lost", error), error.request_id
-    except StoppedError as error:
-        return Reply("stopped", error), None
-    except (AuthenticationError, ForbiddenError, NotFoundError) as error:
-        # Whatever the code: these speak of who asks and of the instance, not of its resize.
-        return Reply("refused", error), error.request_id
+        if history.answered and not call.retries.wait(history.error):
+            return _NO_TIME, None
+        return None, dcs.cancel_resize(instance_id, task_id, call.retries)
     except DcsError as error:
-        if error.code in NOT_EXTENDING_CODES:
-            return Reply("not_extending", error), error.request_id
-        return Reply("busy" if error.code in BUSY_CODES else "refused", error), error.request_id
+        return error, error.request_id
+    except Exception as error:
+        # It may have been sent.
+        return LostAnswerError(f"Unexpected {type(error).__name__}: {error}", code="InternalError"), None
 
 
-def _observe(dcs: Dcs, request: Request, asked: set[str | None], check_applied: bool = True) -> Observation:
-    """Look at the one task, whatever its name: it was asked for by its id.
+def _observe(dcs: Dcs, call: Call, request: Request, asked: set[str | None], check_applied: bool = True) -> Observation:
+    """Read the one background task, whatever its name: it was asked for by its ID.
 
-    :param asked: what else is asked for on the instance, None for whatever is found: no other resize, but one that is dealt with on its own
+    :param asked: what else is asked for on the instance, None for whatever is found: no other resize, but one with a result of its own
     :param check_applied: tell by the instance's spec code whether a task that succeeded has changed it
     """
+    task_id = request.key[1]
+    if not call.has_time:
+        return Observation("unreadable", error=DcsError("no time was left to read the background tasks", code="NoTime"))
     try:
-        tasks = dcs.tasks(request.instance_id)
+        tasks = dcs.tasks(request.instance_id, keep=lambda task: task.id.lower() == task_id or is_waiting_resize(task), retries=call.reads())
+        others = () if None in asked else tuple(task for task in tasks if task.id.lower() not in {task_id, *asked} and is_waiting_resize(task))
+        task = next((task for task in tasks if task.id.lower() == task_id), None)
+        if task is None:
+            return Observation("missing", None, others)
+        state = state_of(task)
+        if state == "applied" and check_applied and _kept_old_spec(dcs, request.instance_id, task, call.reads()):
+            state = "other"
+        return Observation(state, task, others)
     except DcsError as error:
         return Observation("unreadable", error=error)
-    others = () if None in asked else tuple(task for task in tasks if task.id not in {request.task_id, *asked} and is_waiting_resize(task))
-    task = next((task for task in tasks if task.id == request.task_id), None)
-    if task is None:
-        return Observation("missing", None, others)
-    state: State = "other"
-    if is_in_status(task, WAITING_STATUSES):
-        state = "waiting"
-    elif is_in_status(task, EXECUTING_STATUSES):
-        state = "executing"
-    elif is_in_status(task, CANCELLED_STATUSES):
-        state = "cancelled"
-    elif is_in_status(task, APPLIED_STATUSES) and not (check_applied and _kept_old_spec(dcs, request.instance_id, task)):
-        state = "applied"
-    return Observation(state, task, others)
+    except Exception as error:
+        return Observation("unreadable", error=unexpected(error))
 
 
-def _kept_old_spec(dcs: Dcs, instance_id: str, task: BackgroundTask) -> bool:
+def _kept_old_spec(dcs: Dcs, instance_id: str, task: BackgroundTask, retries: RetryBudget) -> bool:
     """Whether an instance still is what it was before the resize, which its task then can't have carried out. False if that can't be told."""
-    if not task.old_spec_code or not task.new_spec_code or task.old_spec_code == task.new_spec_code:
+    old, new = normalized(task.old_spec_code), normalized(task.new_spec_code)
+    if not old or not new or old == new:
         return False
     try:
-        return dcs.instance(instance_id).spec_code == task.old_spec_code
+        return normalized(dcs.instance(instance_id, retries).spec_code) == old
     except DcsError:
         return False
 
@@ -246,58 +260,77 @@ def _result(
     return Result(request.instance_id, request.task_id, decision.outcome, task, request_id, decision.error, decision.warnings, still_waiting)
 
 
-def _wait(dcs: Dcs, results: dict[Request, Result], seconds: int, concurrency: int) -> dict[Request, Result]:
-    """Wait until the instances of all cancelled resizes have left EXTENDING; the results of those that did not, or can't be read, with the error."""
-    failed: dict[Request, Result] = {}
-    pending = [request for request, result in results.items() if result.changed]
+# ---- Waiting
+
+
+def _wait(dcs: Dcs, results: dict[Key, Result], seconds: int) -> None:
+    """Wait until the instances of all cancelled resizes have left EXTENDING; give the results of those that did not, or can't be read, an error."""
     deadline = time.monotonic() + seconds
+    pending = list(dict.fromkeys(result.instance_id for result in results.values() if result.changed))
+    last: dict[str, str | DcsError] = {}
+    failed: dict[str, DcsError] = {}
     interval, longest = WAIT_INTERVAL
-    statuses: dict[str, str | DcsError | None] = {}
     while pending:
-        instance_ids = list(dict.fromkeys(request.instance_id for request in pending))
-        look = functools.partial(_status_of_instance, dcs, deadline, statuses)
-        statuses = dict(zip(instance_ids, in_parallel(look, instance_ids, concurrency)))
-        extending = []
-        for request in pending:
-            status = statuses[request.instance_id]
-            if isinstance(status, DcsError):
-                failed[request] = results[request]._replace(error=status)
-            elif status is not None and status.upper() == EXTENDING:
-                extending.append(request)
-        pending = extending
+        check = functools.partial(_status, dcs, deadline + FINAL_CHECKS)
+        for instance_id, status in zip(pending, dcs.in_parallel(check, pending)):
+            # What was not read for want of time does not outdate what was.
+            if not (isinstance(status, UnsentError) and status.code == "NoTime"):
+                last[instance_id] = status
+        failed.update((instance_id, status) for instance_id, status in last.items() if isinstance(status, DcsError) and not isinstance(status, _TRANSIENT))
+        pending = [
+            instance_id
+            for instance_id in pending
+            if instance_id not in failed and (isinstance(last.get(instance_id), _TRANSIENT) or normalized(str(last.get(instance_id, EXTENDING))) == EXTENDING)
+        ]
         left = deadline - time.monotonic()
         if left <= 0:
-            for request in pending:
-                # The result knows the task that was found, the request may not.
-                resize = named(request._replace(task_id=results[request].task_id))
-                message = f"The resize {resize} is cancelled, but after {seconds} s the instance still is {statuses[request.instance_id]}"
-                failed[request] = results[request]._replace(error=DcsError(message, code="WaitTimeout"))
             break
         if pending:
             try:
                 dcs.sleep(min(interval, left))
             except StoppedError as error:
-                failed.update({request: results[request]._replace(error=error) for request in pending})
-                break
+                failed.update(dict.fromkeys(pending, error))
+                pending = []
             interval = min(interval * 2, longest)
-    return failed
+    for key, result in results.items():
+        if result.changed and result.instance_id in failed:
+            cause = failed[result.instance_id]
+            reason = f"The resize has been cancelled, but the instance's status could not be read: {cause.reason}"
+            results[key] = result._replace(error=cause.with_reason(reason))
+        elif result.changed and result.instance_id in pending:
+            results[key] = result._replace(error=_timeout(result, seconds, last.get(result.instance_id)))
 
 
-def _status_of_instance(dcs: Dcs, deadline: float, known: Mapping[str, str | DcsError | None], instance_id: str) -> str | DcsError | None:
-    """The status of an instance, None if it is gone, or why it can't be read.
+#: What may be over at the next status check.
+_TRANSIENT = (LostAnswerError, ThrottledError, UnsentError)
 
-    :param deadline: when this should be over, in the time of C(time.monotonic())
-    :param known: what an earlier look showed
+
+def _status(dcs: Dcs, deadline: float, instance_id: str) -> str | DcsError:
+    """The status of an instance, empty if it is gone, or why it can't be read.
+
+    :param deadline: when the read must have begun, in the time of `time.monotonic()`
     """
-    if time.monotonic() > deadline + LAST_LOOKS:
-        # The looks at others have taken all the time.
-        unseen = DcsError(f"The resize is cancelled, but there was no time left to look at instance {instance_id}", code="WaitTimeout")
-        return known.get(instance_id, unseen)
     try:
-        status = dcs.instance(instance_id, deadline - time.monotonic()).status
+        # The next check is its retry.
+        with dcs.call(max_retries=0, deadline=deadline) as call:
+            status = dcs.instance(instance_id, call.retries).status
     except NotFoundError:
-        return None
+        return ""
+    except PermanentConnectionError as error:
+        return error.with_reason(error.reason)
     except DcsError as error:
         return error
+    except Exception as error:
+        return unexpected(error)
     # No status is not yet another status.
-    return status or DcsError(f"The resize is cancelled, but the status of instance {instance_id} can't be read: the answer has none", code="UnexpectedAnswer")
+    return status or DcsError(f"the response has no status of instance {instance_id}", code="UnexpectedAnswer")
+
+
+def _timeout(result: Result, seconds: int, last: str | DcsError | None) -> DcsError:
+    # The result has the task that was found, the request may not.
+    resize = f"The resize {result.task_id} of instance {result.instance_id} has been cancelled, but"
+    if isinstance(last, DcsError):
+        return last.with_reason(f"{resize} the status of the instance could not be read within {seconds} seconds: {last.reason}")
+    if last is None:
+        return DcsError(f"{resize} no time was left to read the status of the instance", code="WaitTimeout")
+    return DcsError(f"{resize} after {seconds} seconds the instance is still {last}", code="WaitTimeout")

@@ -14,34 +14,41 @@ import json
 import math
 import re
 import typing as t
-from urllib.parse import urlsplit
 
-from ._errors import ConfigurationError, DcsError, ForbiddenError, LostAnswerError, NotFoundError
+from ._errors import BusyError, ConfigurationError, DcsError, ForbiddenError, NotExtendingError, NotFoundError, RefusedError
+from ._http import harmless
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from requests.auth import AuthBase
 
-    from ._http import Answer, Http
-    from ._pace import Attempts
+    from ._http import Http, Response
+    from ._pace import Call, RetryBudget
 
 #: Records per page; the API takes 1 to 1000.
-PAGE_SIZE = 100
+PAGE_SIZE = 1000
 #: Pages of one list; a list that is longer does not end.
-MOST_PAGES = 10_000
+MAX_PAGES = 1000
 #: How often a list is read that changes meanwhile.
-MOST_READINGS = 5
+MAX_READINGS = 5
+
+#: "The instance status is not extending": no resize is pending. The number is what the older form of the code would be, by inference.
+NOT_EXTENDING_CODES = ("DCS.4239", "111400239")
+#: The instance is busy, perhaps because the resize has started. Numbers likewise.
+BUSY_CODES = ("DCS.4113", "111400113", "DCS.4026", "111400026")
 
 # Anything else in a path could be taken for another path: an encoded slash counts as a slash where signatures are verified.
 _ID = re.compile(r"[A-Za-z0-9_-]+")
+
+T = t.TypeVar("T")
 
 
 class BackgroundTask(t.NamedTuple):
     """A background task of an instance.
 
-    :ivar name: the kind of task; for a resize C(EXTEND) today and C(ChangeInstanceSpec) in the SDK's words
-    :ivar status: such as C(WAITING), C(EXECUTING) or C(SUCCESS); no page lists them all
+    :ivar name: the kind of task; for a resize `EXTEND` today and `ChangeInstanceSpec` in the SDK's words
+    :ivar status: such as `WAITING`, `EXECUTING` or `SUCCESS`; no page lists them all
     :ivar details: as received
     :ivar old_capacity: GB; None if unknown, like all that follow
     :ivar new_capacity: GB
@@ -68,8 +75,8 @@ class BackgroundTask(t.NamedTuple):
 class Instance(t.NamedTuple):
     """A DCS instance.
 
-    :ivar status: such as C(RUNNING) or C(EXTENDING)
-    :ivar maintain_begin: start of the maintenance window, UTC, C(HH:mm:ss)
+    :ivar status: such as `RUNNING` or `EXTENDING`
+    :ivar maintain_begin: start of the maintenance window, UTC, `HH:mm:ss`
     :ivar maintain_end: its end, likewise
     :ivar tags: as received, a list of keys and values; None if the record has none
     :ivar enterprise_project_id: as received; None if the record has none
@@ -85,50 +92,59 @@ class Instance(t.NamedTuple):
     enterprise_project_id: t.Any = None
 
 
-def check_id(what: str, value: str) -> str:
-    """Return an id that is safe in a path.
+def normalized(text: str | None) -> str:
+    """A code, a name or a status as it is compared: in one case and without white space."""
+    return "".join((text or "").split()).upper()
 
-    :param what: what it is the id of, for the message
-    :raises ConfigurationError: it has a character other than letters, digits, C(-) and C(_)
+
+def check_id(what: str, value: str) -> str:
+    """Return an ID that is safe in a path.
+
+    :param what: what it is the ID of, for the message
+    :raises ConfigurationError: it has a character other than letters, digits, `-` and `_`
     """
     if not _ID.fullmatch(value):
-        raise ConfigurationError(f"{value!r} is no {what} id: only letters, digits, '-' and '_' may be in it", code="InvalidId")
+        raise ConfigurationError(f"Invalid {what} ID {value!r}: only letters, digits, '-' and '_' are allowed", code="InvalidId")
     return value
 
 
 def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
-    """The id of the project of that name. Source: IAM's "KeystoneListProjects".
+    """The ID of the project of that name. Source: IAM's "KeystoneListProjects".
 
     :param auth: without a project of its own
-    :param auth_url: IAM's endpoint, without C(/v3)
+    :param auth_url: IAM's endpoint, without `/v3`
     :raises ConfigurationError: there is none, or there are several
     :raises DcsError: IAM did not say
     """
+
+    def read(response: Response) -> list[tuple[str, str]]:
+        rows = [row for row in _rows(response, "projects") if isinstance(row, dict)]
+        return [(str(row.get("name")), _text(row.get("id")) or "") for row in rows]
+
     try:
-        answer = http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth)
+        projects = http.get(f"{auth_url}/v3/projects", {"name": name}, auth=auth, read=read)
     except ForbiddenError as error:
-        _add(error, "The user or agency may not list projects. Set 'project_id'.")
+        error.hint = "The user or agency is not allowed to list projects: set project_id."
         raise
-    projects = [row for row in _rows(answer, "projects") if isinstance(row, dict)]
-    found = [project for project in projects if project.get("name") == name and project.get("id")]
+    found = [project_id for project_name, project_id in projects if project_name == name and project_id]
     if len(found) != 1:
-        listed = ", ".join(f"{project.get('name')} ({project.get('id')})" for project in projects) or "none"
+        listed = ", ".join(f"{project_name} ({project_id})" for project_name, project_id in projects) or "none"
         raise ConfigurationError(
-            f"{'No project' if not found else 'More than one project'} is called {name!r}. Found: {listed}. Set 'project_id', or 'project_name' and 'region'.",
-            code="Configuration",
+            f"{'No project' if not found else 'More than one project'} is named {name!r}. Found: {listed}",
+            hint="Set project_id, or project_name and region.",
         )
-    return str(found[0]["id"])
+    return found[0]
 
 
 class Dcs:
     """The DCS API of one project in one region.
 
-    Every method raises L(DcsError): a L(RefusedError) where the API said no, a L(LostAnswerError) where the answer is missing or makes no sense, a
-    L(UnsentError) where no connection could be made, a L(StoppedError) after a 401.
+    Every method raises `DcsError`: a `RefusedError` where the API refused, a `LostAnswerError` where the response is missing or makes no sense, an
+    `UnsentError` where no connection could be made, a `StoppedError` after HTTP 401.
 
-    :param http: the session
+    :param http: sends the requests
     :param auth: signs for the project
-    :param endpoint: such as C(https://dcs.cn-north-4.myhuaweicloud.com)
+    :param endpoint: such as `https://dcs.cn-north-4.myhuaweicloud.com`
     :param project_id: the project
     """
 
@@ -137,182 +153,221 @@ class Dcs:
         self._auth = auth
         self._url = f"{endpoint}/v2/{check_id('project', project_id)}"
 
-    def attempts(self) -> Attempts:
-        """The retries for L(cancel_resize)."""
-        return self._http.attempts()
+    def call(self, max_retries: int | None = None, deadline: float = math.inf) -> Call:
+        """A call that may need several requests, to be closed when it is over.
+
+        :param max_retries: None: as many as set
+        :param deadline: when its last request may begin, in the time of `time.monotonic()`
+        """
+        return self._http.call(max_retries, deadline)
 
     def sleep(self, seconds: float) -> None:
-        """Wait between two calls.
+        """Pause between two calls.
 
-        :raises StoppedError: a request was refused with 401
+        :raises StoppedError: nothing may be sent any more
         """
         self._http.sleep(seconds)
 
-    def cancel_resize(self, instance_id: str, task_id: str, attempts: Attempts) -> str | None:
-        """Cancel a resize that waits for the maintenance window, and return the request's id.
+    def in_parallel(self, function: Callable[[t.Any], t.Any], items: Sequence[t.Any]) -> list[t.Any]:
+        """The function's result for each item, in order, for as many at once as there may be requests in flight."""
+        return self._http.in_parallel(function, items)
 
-        The API answers C(DCS.4239) where none is waiting.
+    def cancel_resize(self, instance_id: str, task_id: str, retries: RetryBudget) -> str | None:
+        """Cancel a resize that waits for the maintenance window, and return the request's ID.
 
-        :param attempts: the retries to take from; L(LostAnswerError) is never retried here
+        :param retries: to take from; `LostAnswerError` is never retried here
+        :raises NotExtendingError: no resize is pending
+        :raises BusyError: the instance is busy
         """
         url = f"{self._instance_url(instance_id)}/resize/cancel/{check_id('task', task_id)}"
         try:
-            answer = self._http.post(url, auth=self._auth, headers=_JSON, attempts=attempts)
-        except DcsError as error:
+            response = self._http.post(url, auth=self._auth, headers=_JSON, retries=retries)
+        except (ForbiddenError, NotFoundError) as error:
+            # Whatever the code: these speak of the caller and of the instance, not of its resize.
             _explain(error, "dcs:instance:cancelResizeTask")
             raise
-        if answer.data.get("result") != "success":
-            raise _unexpected(answer, "without a success")
-        return answer.request_id
+        except RefusedError as error:
+            if type(error) is RefusedError:
+                _specialize(error)
+            raise
+        if normalized(_text(response.data.get("result"))) != "SUCCESS":
+            raise response.unexpected("no success is reported")
+        return response.request_id
 
-    def tasks(self, instance_id: str, start_time: str | None = None, end_time: str | None = None) -> list[BackgroundTask]:
-        """All background tasks of an instance.
+    def tasks(
+        self,
+        instance_id: str,
+        start_time: str | None = None,
+        end_time: str | None = None,
+        *,
+        keep: Callable[[BackgroundTask], bool] = lambda _task: True,
+        retries: RetryBudget | None = None,
+    ) -> list[BackgroundTask]:
+        """The background tasks of an instance.
 
-        :param start_time: UTC, C(yyyyMMddHHmmss); None: no limit
+        :param start_time: UTC, `yyyyMMddHHmmss`; None: no limit
         :param end_time: likewise
+        :param keep: which of them matter; a history may be long
+        :param retries: for each page; None: those of a call of its own
         """
         query = {name: value for name, value in (("start_time", start_time), ("end_time", end_time)) if value}
-        rows = self._all(f"{self._instance_url(instance_id)}/tasks", query, "tasks", "task_count", "dcs:instance:getBackgroundTask")
-        return [_task(row) for row in rows]
+        url = f"{self._instance_url(instance_id)}/tasks"
+        return self._all(url, query, "tasks", "task_count", "dcs:instance:getBackgroundTask", _task, keep, retries)
 
     def instances(self, name: str | None = None) -> list[Instance]:
         """All instances of the project.
 
-        :param name: only those whose name contains this
+        :param name: only those whose name contains this, as far as the API filters them
         """
-        rows = self._all(f"{self._url}/instances", {"name": name} if name else {}, "instances", "instance_num", "dcs:instance:list", key="instance_id")
-        return [_instance(row) for row in rows]
+        query = {"name": name} if name else {}
+        return self._all(f"{self._url}/instances", query, "instances", "instance_num", "dcs:instance:list", _instance, lambda _instance: True, None)
 
-    def instance(self, instance_id: str, within: float = math.inf) -> Instance:
+    def instance(self, instance_id: str, retries: RetryBudget | None = None) -> Instance:
         """One instance.
 
-        :param within: seconds that this has, if it has less than others
+        :param retries: to take from; None: those of a call of its own
         """
-        answer = self._get(self._instance_url(instance_id), None, "dcs:instance:get", within)
-        _check(answer, answer.data, "status")
-        return _instance(answer.data)
+
+        def read(response: Response) -> Instance:
+            try:
+                return _instance({"instance_id": instance_id, **response.data})
+            except ValueError as error:
+                raise response.unexpected(str(error)) from error
+
+        return self._get(self._instance_url(instance_id), None, "dcs:instance:get", retries, read)
 
     def _instance_url(self, instance_id: str) -> str:
         return f"{self._url}/instances/{check_id('instance', instance_id)}"
 
-    def _get(self, url: str, query: dict[str, str | int] | None, action: str, within: float = math.inf) -> Answer:
+    def _get(self, url: str, query: dict[str, str | int] | None, action: str, retries: RetryBudget | None, read: Callable[[Response], T]) -> T:
         try:
-            return self._http.get(url, query, auth=self._auth, headers=_JSON, within=within)
+            return self._http.get(url, query, auth=self._auth, headers=_JSON, retries=retries, read=read)
         except DcsError as error:
             _explain(error, action)
             raise
 
-    def _all(self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str = "id") -> Iterable[dict[str, t.Any]]:
-        """All records, each once.
+    def _all(
+        self,
+        url: str,
+        query: dict[str, str],
+        rows_name: str,
+        count_name: str,
+        action: str,
+        convert: Callable[[dict[str, t.Any]], t.Any],
+        keep: Callable[[t.Any], bool],
+        retries: RetryBudget | None,
+    ) -> list[t.Any]:
+        """All records that matter, each once. Read again if the number of records changes meanwhile, since some may have moved to a page read before."""
 
-        Where some went while the pages were read, others have moved up and may have been missed. Then all is read again, until nothing new turns up.
-        """
-        found: dict[str, dict[str, t.Any]] = {}
-        for _reading in range(MOST_READINGS):
-            records, whole = self._pages(url, query, rows_name, count_name, action, key)
-            if whole:
-                return records.values()
-            if records.keys() <= found.keys():
-                return found.values()
-            found.update(records)
-        raise _endless(url)
+        def read(response: Response) -> _Page:
+            rows = _rows(response, rows_name)
+            records: dict[str, t.Any] = {}
+            for row in rows:
+                try:
+                    record = convert(row)
+                except ValueError as error:
+                    raise response.unexpected(str(error)) from error
+                records.setdefault(record.id.lower(), record if keep(record) else None)
+            return _Page(records, len(rows), _number(response.data.get(count_name)), response._replace(data={}))
 
-    def _pages(
-        self, url: str, query: dict[str, str], rows_name: str, count_name: str, action: str, key: str
-    ) -> tuple[dict[str, dict[str, t.Any]], bool]:
-        """The records of all pages by their ids, and whether each page has the last record of the one before, with which it was asked to begin.
-
-        The count may be wrong and a page shorter than asked for: the end is a page with nothing new, or a page that is not full and reaches exactly the count.
-        """
-        found: dict[str, dict[str, t.Any]] = {}
-        whole = True
-        offset = 0
-        last: str | None = None
-        for _page in range(MOST_PAGES):
-            answer = self._get(url, {**query, "offset": offset, "limit": PAGE_SIZE}, action)
-            rows = _rows(answer, rows_name)
-            page = {str(row[key]): row for row in rows if _has(row, key)}
-            for row in page.values():
-                _check(answer, row, key, "name", "status")
-            whole = whole and (last is None or last in page)
-            new = page.keys() - found.keys()
-            found.update(page)
-            if len(rows) < PAGE_SIZE and offset + len(rows) == _number(answer.data.get(count_name)):
-                return found, whole
-            if new:
-                # With a page of a single record the next one can't overlap.
-                last = str(rows[-1][key]) if len(rows) > 1 and _has(rows[-1], key) else None
-                offset += len(rows) - (last is not None)
-            elif last is not None and len(rows) > 1:
-                # Perhaps the offset was rounded to whole pages, and this was the page before again.
-                offset, last = offset + 1, None
+        for _reading in range(MAX_READINGS):
+            found: dict[str, t.Any] = {}
+            counts: set[float | None] = set()
+            offset = 0
+            for _page in range(MAX_PAGES):
+                page = self._get(url, {**query, "offset": offset, "limit": PAGE_SIZE}, action, retries, read)
+                if page.length or not offset:
+                    counts.add(page.total)
+                new = page.records.keys() - found.keys()
+                for key, record in page.records.items():
+                    found.setdefault(key, record)
+                offset += page.length
+                if not new or (page.length < PAGE_SIZE and page.total is not None and len(found) == page.total):
+                    break
             else:
-                return found, whole
-        raise _endless(url)
+                raise page.response.unexpected("the list does not end")
+            # The count may be too low, and then more was read; never may less have been read than any page said, as a last page without records may have
+            # a lower count because some have moved to a page read before.
+            total = max((count for count in (*counts, page.total) if count is not None), default=0)
+            if len(counts) == 1 and len(found) >= total:
+                return [record for record in found.values() if record is not None]
+        if len(counts) > 1:
+            raise page.response.unexpected("the list changes faster than it can be read")
+        raise page.response.unexpected(f"{len(found)} records were listed, but {count_name} is {total:g}")
+
+
+class _Page(t.NamedTuple):
+    """A page of a list.
+
+    :ivar records: by ID in small letters; None for what does not matter
+    :ivar length: how many rows it has
+    :ivar total: how many records the whole list has; None if it does not say
+    """
+
+    records: dict[str, t.Any]
+    length: int
+    total: float | None
+    response: Response
 
 
 _JSON = {"Content-Type": "application/json"}
 
 
 def _explain(error: DcsError, action: str) -> None:
-    """Add to the message what a user can do about it."""
+    """Tell what a user can do about it."""
     if isinstance(error, ForbiddenError):
-        hint = f"The user or agency needs the IAM permission {action}."
+        error.hint = f"The user or agency needs the IAM permission {action}."
     elif isinstance(error, NotFoundError):
-        hint = "The id may be mistyped, the region or the project may be another one, or the instance may have been deleted: these look alike."
-    else:
-        return
-    _add(error, hint)
+        error.hint = "Check the instance ID, and the region and project; or the instance has been deleted. The API does not tell these apart."
 
 
-def _add(error: DcsError, hint: str) -> None:
-    error.message = f"{error.message.rstrip('.')}. {hint}"
-    error.args = (error.message,)
+def _specialize(error: RefusedError) -> None:
+    """Raise the error that the code stands for, if it has a class of its own."""
+    code = normalized(error.code)
+    kind: type[RefusedError] = NotExtendingError if code in NOT_EXTENDING_CODES else BusyError if code in BUSY_CODES else RefusedError
+    if kind is not RefusedError:
+        raise kind(
+            error.reason, code=error.code, http_status=error.http_status, request_id=error.request_id, retry_after=error.retry_after,
+            method=error.method, path=error.path, hint=error.hint,
+        ) from None
 
 
-def _rows(answer: Answer, name: str) -> list[t.Any]:
-    rows = answer.data.get(name)
+def _rows(response: Response, name: str) -> list[t.Any]:
+    rows = response.data.get(name)
     if not isinstance(rows, list):
-        raise _unexpected(answer, f"without a list of {name}")
+        raise response.unexpected(f"it has no list of {name}")
     return rows
 
 
-def _has(row: t.Any, key: str) -> bool:
-    """Whether a row is a record, with an id."""
-    return isinstance(row, dict) and bool(row.get(key))
+def _required(row: t.Any, *names: str) -> list[str]:
+    """The texts of a record on which everything rests: a pending resize that is overlooked would count as none.
 
-
-def _endless(url: str) -> LostAnswerError:
-    return LostAnswerError(f"GET {urlsplit(url).path}: the list does not end, or changes faster than it can be read", code="UnexpectedAnswer")
-
-
-def _check(answer: Answer, record: dict[str, t.Any], *names: str) -> None:
-    """Refuse a record in which nobody can tell what everything rests on: a waiting resize that is overlooked would count as none."""
-    wrong = [name for name in names if isinstance(record.get(name), (dict, list))]
-    if wrong:
-        raise _unexpected(answer, f"with a record whose {' and '.join(wrong)} can't be understood")
-
-
-def _unexpected(answer: Answer, what: str) -> LostAnswerError:
-    """An answer that means success, but makes no sense."""
-    message = f"{answer.request}: answered with status {answer.http_status}, but {what}"
-    return LostAnswerError(message, code="UnexpectedAnswer", http_status=answer.http_status, request_id=answer.request_id)
+    :raises ValueError: one of them can't be understood
+    """
+    if not isinstance(row, dict):
+        raise ValueError(f"a record is no object but {type(row).__name__}")
+    values = [_text(row.get(name)) for name in names]
+    missing = [name for name, value in zip(names, values) if not value]
+    if missing:
+        raise ValueError(f"a record has no usable {' and '.join(missing)}")
+    return t.cast("list[str]", values)
 
 
 def _task(row: dict[str, t.Any]) -> BackgroundTask:
+    task_id, name, status = _required(row, "id", "name", "status")
     details = row.get("details")
     facts = details
     if isinstance(details, str):
         try:
-            facts = json.loads(details)
+            facts = harmless(json.loads(details))
         except (ValueError, RecursionError):
             facts = None
     if not isinstance(facts, dict):
         facts = {}
     return BackgroundTask(
-        id=str(row["id"]),
-        name=_text(row.get("name")) or "",
-        status=_text(row.get("status")) or "",
+        id=task_id,
+        name=name,
+        status=status,
         details=details,
         user_name=_text(row.get("user_name")),
         created_at=_text(row.get("created_at")),
@@ -325,8 +380,11 @@ def _task(row: dict[str, t.Any]) -> BackgroundTask:
 
 
 def _instance(row: dict[str, t.Any]) -> Instance:
+    (instance_id,) = _required(row, "instance_id")
+    if isinstance(row.get("status"), (dict, list)):
+        raise ValueError("a record has no usable status")
     return Instance(
-        id=_text(row.get("instance_id")) or "",
+        id=instance_id,
         name=_text(row.get("name")),
         status=_text(row.get("status")),
         spec_code=_text(row.get("spec_code")),
@@ -338,7 +396,8 @@ def _instance(row: dict[str, t.Any]) -> Instance:
 
 
 def _text(value: t.Any) -> str | None:
-    return None if value is None else str(value)
+    """A text, which may come as a number; None if it is blank or something else."""
+    return str(value).strip() or None if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
 
 
 def _number(value: t.Any) -> float | None:

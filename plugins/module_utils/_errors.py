@@ -10,34 +10,74 @@ Every error carries the same facts, so that one place can turn any of them into 
 
 from __future__ import annotations
 
-import typing as t
-
 
 class DcsError(Exception):
-    """Something went wrong. The base of all errors of this collection.
+    """The base of all errors of this collection.
 
-    :param message: what was attempted and what came of it, one sentence for a human
-    :param code: the API's error code, such as C(DCS.4239), or a word of our own, such as C(WaitTimeout); None if there is none
-    :param http_status: the status of the answer; None if there was no answer
-    :param request_id: what Huawei Cloud's support asks for; None if the answer had none
-    :param retry_after: seconds that the answer asks to wait before the next try; None if it doesn't
+    :param reason: what went wrong, as a sentence
+    :param code: the API's error code, such as `DCS.4239`, or a word of our own, such as `WaitTimeout`; None if there is none
+    :param http_status: the status of the response; None if there was none
+    :param request_id: what Huawei Cloud's support asks for; None if the response had none
+    :param retry_after: seconds that the response asks to wait before the next attempt; None if it doesn't
+    :param method: of the request, such as `POST`; None if the error is not about a request
+    :param path: of the request's URL; None likewise
+    :param hint: what the user can do, as sentences; empty if there is nothing to say
     """
 
     def __init__(
         self,
-        message: str,
+        reason: str,
         *,
         code: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(reason)
+        self.reason = reason
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after = retry_after
+        self.method = method
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def request(self) -> str:
+        """The request's method and path; empty if the error is not about a request."""
+        return f"{self.method} {self.path}" if self.method and self.path else ""
+
+    @property
+    def explanation(self) -> str:
+        """The reason, then what to do: what errors of several requests may have in common."""
+        return " ".join(filter(None, (sentence(self.reason), sentence(self.hint))))
+
+    @property
+    def message(self) -> str:
+        """The explanation, and the request last."""
+        return " ".join(filter(None, (self.explanation, self.request and f"({self.request})")))
+
+    def with_reason(self, reason: str, hint: str | None = None) -> DcsError:
+        """The same error told in other words.
+
+        :param hint: None: the one that it has
+        """
+        return DcsError(
+            reason,
+            code=self.code,
+            http_status=self.http_status,
+            request_id=self.request_id,
+            method=self.method,
+            path=self.path,
+            hint=self.hint if hint is None else hint,
+        )
 
     def as_result(self) -> dict[str, str | int | None]:
         """The error as users see it in a module's result."""
@@ -45,45 +85,61 @@ class DcsError(Exception):
 
 
 class ConfigurationError(DcsError):
-    """The options, the environment or a file they name can't be used. No request was sent."""
+    """The options, the environment or a file that they name can't be used. No request was sent."""
 
-    def __init__(self, message: str, *, code: str = "Configuration", **facts: t.Any) -> None:
-        super().__init__(message, code=code, **facts)
+    def __init__(self, reason: str, *, code: str = "Configuration", hint: str = "") -> None:
+        super().__init__(reason, code=code, hint=hint)
 
 
 class StoppedError(DcsError):
-    """The request was not sent, because an earlier one was refused with 401.
-
-    An access key is locked after more than five failed authentications in a row, so none is risked.
-    """
+    """The request was not sent: an earlier one was refused with HTTP 401 or a proxy's 407, or the run was interrupted."""
 
 
 class UnsentError(DcsError):
     """The request did not reach the API: no connection could be made. It has certainly had no effect."""
 
 
+class PermanentConnectionError(UnsentError):
+    """No connection could be made, and another attempt would not change that: an untrusted certificate, a proxy that refuses. Or none was tried, as other
+    requests have failed before."""
+
+
 class LostAnswerError(DcsError):
-    """The request was sent and what it did is unknown: no answer, half an answer, a 5xx or an answer that makes no sense."""
+    """The request may have been sent and its effect is unknown: no response, an incomplete one, HTTP 5xx or an unexpected one."""
 
 
 class RefusedError(DcsError):
-    """The API, or the gateway before it, answered and said no. The request had no effect."""
+    """The API, or the gateway before it, refused the request, which had no effect."""
+
+
+class NotExtendingError(RefusedError):
+    """`DCS.4239`: no resize of the instance is pending."""
+
+
+class BusyError(RefusedError):
+    """The instance is busy, perhaps because its resize has started."""
 
 
 class AuthenticationError(RefusedError):
-    """401: the access key, the secret key, the security token or the token is not accepted."""
+    """HTTP 401, or 407 of a proxy: the credentials are not accepted."""
 
 
 class ForbiddenError(RefusedError):
-    """403: who is asking is known and may not do this."""
+    """HTTP 403: the caller is known and may not do this."""
 
 
 class NotFoundError(RefusedError):
-    """404: no such instance, or no such API in this region."""
+    """HTTP 404: no such instance, or no such API in this region."""
 
 
 class ThrottledError(RefusedError):
-    """429: too many requests; not even looked at."""
+    """HTTP 429: too many requests; the request was not processed."""
+
+
+def sentence(text: str) -> str:
+    """A text with a full stop, unless it is empty or ends in one."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?。" else f"{text}."
 
 
 def unexpected(error: Exception) -> DcsError:

@@ -11,9 +11,9 @@ import datetime
 import re
 import typing as t
 
+from ._dcs import normalized
 from ._errors import AuthenticationError, DcsError, LostAnswerError, NotFoundError, StoppedError, unexpected
-from ._pace import in_parallel
-from ._resize import WAITING_STATUSES, is_resize
+from ._resize import WAITING_STATUSES, is_in_status, is_resize
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -105,7 +105,6 @@ def list_resizes(
     statuses: Sequence[str] = WAITING_STATUSES,
     start_time: str | None = None,
     end_time: str | None = None,
-    concurrency: int = 1,
 ) -> Listing:
     """The resizes of some or all instances of the project, in the order of the instances.
 
@@ -130,11 +129,14 @@ def list_resizes(
         unique.setdefault(instance_id.lower(), instance_id)
     ids = list(unique.values())
     listing = Listing([], errors, warnings, len(errors) + len(ids))
-    wanted = frozenset(_status(status) for status in statuses)
+    wanted = frozenset(map(normalized, statuses))
+
+    def matters(task: BackgroundTask) -> bool:
+        return is_resize(task) and (not wanted or is_in_status(task, wanted))
 
     def read(instance_id: str) -> tuple[list[BackgroundTask], Instance | None, DcsError | None, str | None]:
         try:
-            tasks = dcs.tasks(instance_id, start_time, end_time)
+            resizes = dcs.tasks(instance_id, start_time, end_time, keep=matters)
         except DcsError as error:
             # The gateway's own 404 speaks of the API, not of the instance.
             if isinstance(error, NotFoundError) and not named and not (error.code or "").startswith("APIGW."):
@@ -143,7 +145,6 @@ def list_resizes(
         except Exception as error:
             # A bug of ours must not hide the resizes of other instances.
             return [], None, unexpected(error), None
-        resizes = [task for task in tasks if is_resize(task) and (not wanted or _status(task.status) in wanted)]
         instance = known.get(instance_id)
         warning = None
         if resizes and instance is None:
@@ -157,7 +158,7 @@ def list_resizes(
                 return resizes, None, unexpected(error), None
         return resizes, instance, None, warning
 
-    for instance_id, (resizes, instance, error, warning) in zip(ids, in_parallel(read, ids, concurrency)):
+    for instance_id, (resizes, instance, error, warning) in zip(ids, dcs.in_parallel(read, ids)):
         listing.resizes.extend((instance_id, instance, task) for task in resizes)
         if error:
             listing.errors.append((instance_id, error))
@@ -185,10 +186,6 @@ def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:
 def _plain(text: str) -> str:
     """Text as it is compared: in any case, without white space around it."""
     return text.strip().casefold()
-
-
-def _status(text: str) -> str:
-    return "".join(text.split()).upper()
 
 
 def _tags(instance: Instance) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ._connection import connect
 from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank, variable_of
 from ._errors import ConfigurationError, unexpected
-from ._http import REQUESTS_IMPORT_ERROR
+from ._transport import REQUESTS_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +100,7 @@ class DcsModule(AnsibleModule):
             failure = unexpected(error)
             if isinstance(self.returned.get("errors"), list):
                 self.returned["errors"].append({"instance_id": None, **failure.as_result()})
-            self.fail_json(msg=_sentence(failure.message))
+            self.fail_json(msg=failure.message)
         self.exit_json(**self.returned)
 
     def _load_params(self) -> None:
@@ -255,15 +255,12 @@ def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> 
     :param what: a word for what there were
     """
     if total == 1:
-        return _sentence(errors[0][1].message)
+        return errors[0][1].message
     groups: dict[tuple[int | None, str | None], dict[str, DcsError]] = {}
     for name, error in errors:
         groups.setdefault((error.http_status, error.code), {}).setdefault(name, error)
     parts = [f"{len(errors)} of {total} {what} failed."]
     for group in groups.values():
-        parts.append(f"{', '.join(group)}: {_sentence(next(iter(group.values())).message)}")
+        first = next(iter(group.values()))
+        parts.append(f"{', '.join(group)}: {first.message if len(group) == 1 else first.explanation}")
     return " ".join(parts)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", ")", "。")) else f"{text}."

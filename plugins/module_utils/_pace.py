@@ -5,45 +5,47 @@
 # Private to this collection: no interface for others, it may change in any release.
 """Who may send when, and how often again: shared by all threads of one run.
 
-- A request that was refused with 401 is the last one: an access key is locked after more than five failures in a row.
-- Until one request has been let in, requests go one at a time.
+- After a request that was refused with HTTP 401, nothing more is sent: an access key is locked after more than five failures in a row. Nor is anything
+  sent after an interruption.
+- Until an origin has accepted one request, one call after the other is made to it, and all of them together have the retries and the time of one.
 - When the API throttles, all requests slow down together, and speed up again together.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import math
 import random
+import select
+import sys
 import threading
 import time
 import typing as t
 
-from ._errors import StoppedError, ThrottledError
+from ._errors import DcsError, PermanentConnectionError, StoppedError, ThrottledError, UnsentError
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ._errors import DcsError
-
-#: Seconds; no retry begins after a call has spent so long on requests and on waiting between them.
-RETRY_WINDOW = 300.0
-#: Seconds; a request is given so long however little time its call has left.
-SHORTEST_TIMEOUT = 5.0
-#: Seconds; the delay before the n-th retry is random between zero and FIRST_DELAY * 2 ** (n - 1), at most LONGEST_DELAY.
-FIRST_DELAY = 0.5
-LONGEST_DELAY = 20.0
+#: Seconds: no request begins after a call has spent this long on requests and pauses, nor after nothing has been accepted for this long.
+RETRY_TIME_LIMIT = 300.0
+#: Seconds: a request has at least this timeout, however little time its call has left.
+MIN_TIMEOUT = 5.0
+#: Seconds: the pause before the n-th retry is between half of it and all of BACKOFF_BASE * 2 ** (n - 1), at most BACKOFF_MAX.
+BACKOFF_BASE = 0.5
+BACKOFF_MAX = 20.0
 
 
 class Rate:
-    """How many requests a second the API lets in, learnt from its answers. Pure arithmetic: the time is always given, in seconds.
+    """How many requests a second the API accepts, learnt from its responses. Pure arithmetic: the time is always given, in seconds.
 
     Unlimited until the first throttled request. Then, in the manner of TCP's congestion control: quickly up until the next throttled request, a little
-    less than what was let in after each, and up again with each request that is let in, faster the longer nothing is throttled.
+    less than what was accepted after each, and up again with each request that is accepted, faster the longer nothing is throttled.
     """
 
     SLOWEST = 0.1
-    #: Seconds for which requests let in are counted, and which one lowering of the rate is given to show an effect.
+    #: Seconds for which accepted requests are counted, and which one lowering of the rate is given to show an effect.
     WINDOW = 1.0
     #: Seconds of unused rate that may be caught up with.
     CREDIT = 0.25
@@ -52,9 +54,9 @@ class Rate:
         self.per_second: float | None = None
         self._next = 0.0
         self._lowered = 0.0
-        # What was let in before the first throttled request may be far less than what would have been.
+        # What was accepted before the first throttled request may be far less than what would have been.
         self._guessed = True
-        self._let_in: collections.deque[float] = collections.deque(maxlen=1000)
+        self._accepted: collections.deque[float] = collections.deque(maxlen=1000)
 
     def reserve(self, now: float) -> float:
         """The time at which the next request may go; each call takes a place."""
@@ -63,160 +65,328 @@ class Rate:
         self._next = max(self._next, now - self.CREDIT) + 1 / self.per_second
         return max(now, self._next)
 
-    def let_in(self, now: float) -> None:
-        """A request was answered with anything but "too many requests"."""
-        self._let_in.append(now)
+    def accepted(self, now: float) -> None:
+        """A request got any response but "too many requests"."""
+        self._accepted.append(now)
         if self.per_second is not None:
             more = 1.0 if self._guessed else 0.02 + 0.005 * min(now - self._lowered, 10) ** 2
             self.per_second += min(more, self.per_second / 5)
 
     def throttled(self, now: float) -> None:
-        """A request was answered with 429."""
-        let_in = sum(moment >= now - self.WINDOW for moment in self._let_in) / self.WINDOW
+        """A request got HTTP 429."""
+        accepted = sum(moment >= now - self.WINDOW for moment in self._accepted) / self.WINDOW
         if self.per_second is None:
-            self.per_second = max(1.0, let_in)
+            self.per_second = max(1.0, accepted)
             self._next = now
         elif now - self._lowered < self.WINDOW:
             return
         else:
             self._guessed = False
-            # Not far down at once: that little was let in may be for want of requests.
-            self.per_second = max(self.SLOWEST, self.per_second / 2, min(let_in, self.per_second) * 0.95)
+            # Not far down at once: that little was accepted may be for want of requests.
+            self.per_second = max(self.SLOWEST, self.per_second / 2, min(accepted, self.per_second) * 0.95)
         self._lowered = now
 
 
-class Pace:
-    """Who may send when: shared by all threads of one run."""
+class _Gate:
+    """What is known of one origin.
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        # Only the first in the queue takes a turn: the turns of the others depend on what is learnt until then.
-        self._queue = threading.Lock()
-        self._rate = Rate()
-        self._in_flight = 0
-        self._stopped = False
-        #: How many requests have been let in: answered with anything but 401, 429 or 5xx.
-        self.let_in = 0
-
-    def enter(self) -> None:
-        """Wait for one's turn to send.
-
-        :raises StoppedError: a request was refused with 401, now or while waiting
-        """
-        with self._queue, self._changed:
-            self._changed.wait_for(lambda: self._stopped or self.let_in or not self._in_flight)
-            if not self._stopped:
-                turn = self._rate.reserve(time.monotonic())
-                self._in_flight += 1
-                self._wait_until(turn)
-                if self._stopped:
-                    self._leave()
-        self._raise_if_stopped()
-
-    def leave(self, http_status: int | None) -> None:
-        """Say what the request was answered with; None if it was not answered."""
-        with self._changed:
-            if http_status == 401:
-                self._stopped = True
-            elif http_status == 429:
-                self._rate.throttled(time.monotonic())
-            elif http_status is not None and http_status < 500:
-                self.let_in += 1
-                self._rate.let_in(time.monotonic())
-            self._leave()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until a request is refused with 401.
-
-        :raises StoppedError: that happened
-        """
-        with self._changed:
-            self._wait_until(time.monotonic() + seconds)
-        self._raise_if_stopped()
-
-    def _leave(self) -> None:
-        self._in_flight -= 1
-        if self._stopped or self.let_in <= 1:
-            self._changed.notify_all()
-
-    def _wait_until(self, moment: float) -> None:
-        while not self._stopped:
-            left = moment - time.monotonic()
-            if left <= 0:
-                return
-            self._changed.wait(left)
-
-    def _raise_if_stopped(self) -> None:
-        if self._stopped:
-            raise StoppedError(
-                "Not sent, because a request was refused with 401, and an access key is locked after more than five such failures in a row.", code="Stopped"
-            )
-
-
-class Attempts:
-    """The retries that one call has, however many requests it needs.
-
-    :param most: how many retries
-    :param pace: of the run that it belongs to
-    :param within: seconds that the call has, if it has less than others
+    :ivar accepted: how many requests it has accepted
+    :ivar progress: when it accepted the last one; until then, when the first one was sent
+    :ivar throttles: whether it has answered with HTTP 429 since then
+    :ivar probe: the call that alone may send until one has been accepted
+    :ivar failed: how many requests it has not accepted before the first that it did
+    :ivar last_error: why the last of them was not accepted
     """
 
-    def __init__(self, most: int, pace: Pace, within: float = math.inf) -> None:
-        self._most = most
-        self._pace = pace
-        self._within = within
-        self._window = min(within, RETRY_WINDOW)
-        self._used = 0
-        self._seconds = 0.0
-        self._let_in = -1
+    def __init__(self) -> None:
+        self.rate = Rate()
+        # Only the first in the queue takes a turn: the turns of the others depend on what is learnt until then.
+        self.queue = threading.Lock()
+        self.accepted = 0
+        self.progress: float | None = None
+        self.throttles = False
+        self.probe: Call | None = None
+        self.failed = 0
+        self.last_error: DcsError | None = None
 
     @property
-    def left(self) -> bool:
-        """Whether there is one more."""
-        return self._used < self._most and self._seconds < self._window
+    def end_of_progress(self) -> float:
+        """When it is no longer worth waiting for progress."""
+        return math.inf if self.progress is None else self.progress + RETRY_TIME_LIMIT
+
+
+class Pace:
+    """Who may send when: shared by all threads of one run.
+
+    :param max_retries: of one call
+    :param abandoned: tells whether nobody waits for the results any more
+    """
+
+    def __init__(self, max_retries: int = 5, abandoned: Callable[[], bool] = lambda: False) -> None:
+        self.max_retries = max_retries
+        self._abandoned = abandoned
+        self._changed = threading.Condition()
+        self._gates: dict[str, _Gate] = {}
+        self._stopped: str | None = None
+        #: How many requests have been accepted, by any origin.
+        self.accepted = 0
+
+    def acquire(self, origin: str, call: Call) -> None:
+        """Wait for the turn to send.
+
+        :param origin: scheme, host and port
+        :raises StoppedError: nothing may be sent any more
+        :raises UnsentError: the turn did not come in time
+        :raises PermanentConnectionError: it is not worth another attempt
+        """
+        with self._changed:
+            gate = self._gates.setdefault(origin, _Gate())
+        self._line_up(gate, call)
+        try:
+            with self._changed:
+                turn = gate.rate.reserve(time.monotonic())
+                while time.monotonic() < turn:
+                    self._raise_if_hopeless(gate, call, waiting=True)
+                    self._changed.wait(_seconds_until(min(turn, call.deadline)))
+                self._raise_if_hopeless(gate, call)
+        finally:
+            gate.queue.release()
+
+    def release(self, origin: str, http_status: int | None, error: DcsError | None, accepted: bool) -> None:
+        """Tell how a request ended.
+
+        :param http_status: of the response; None if there was none
+        :param error: why it failed, if it did
+        :param accepted: whether the origin has shown by its response that it is the API and accepts the caller
+        """
+        now = time.monotonic()
+        with self._changed:
+            gate = self._gates[origin]
+            if http_status == 429:
+                gate.rate.throttled(now)
+                gate.throttles = True
+            elif http_status is not None and http_status < 500:
+                gate.rate.accepted(now)
+            if accepted:
+                gate.accepted += 1
+                self.accepted += 1
+                gate.progress = now
+                gate.throttles = False
+                gate.probe = None
+            elif not gate.accepted:
+                gate.failed += 1
+                gate.last_error = error
+            if gate.accepted <= 1:
+                self._changed.notify_all()
+
+    def finish(self, call: Call) -> None:
+        """A call sends no more."""
+        with self._changed:
+            for gate in self._gates.values():
+                if gate.probe is call:
+                    gate.probe = None
+                    self._changed.notify_all()
+
+    def stop(self, reason: str) -> None:
+        """Let nothing more be sent.
+
+        :param reason: why, as a sentence
+        """
+        with self._changed:
+            self._stopped = self._stopped or reason
+            self._changed.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        """Pause, but no longer than until nothing may be sent any more.
+
+        :raises StoppedError: nothing may
+        """
+        with self._changed:
+            end = time.monotonic() + seconds
+            while not self._stopped and time.monotonic() < end:
+                self._changed.wait(_seconds_until(end))
+            self._raise_if_stopped()
+
+    def in_parallel(self, function: Callable[[t.Any], t.Any], items: Sequence[t.Any], concurrency: int) -> list[t.Any]:
+        """The function's result for each item, in order. Whatever interrupts this lets nothing more be sent."""
+        results: list[t.Any] = [None] * len(items)
+        left = iter(range(len(items)))
+        interruptions: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                # One index for each: to advance an iterator over a range is atomic.
+                for index in left:
+                    results[index] = function(items[index])
+            except BaseException as error:
+                interruptions.append(error)
+                self.stop("the run was interrupted")
+
+        try:
+            threads: list[threading.Thread] = []
+            # Where the system allows no more threads, those that run do all the work.
+            with contextlib.suppress(RuntimeError):
+                while len(threads) < min(concurrency, len(items)) > 1:
+                    # No thread may outlive an interrupted run, so none is waited for at exit, as those of an executor are.
+                    thread = threading.Thread(target=work, daemon=True)
+                    thread.start()
+                    threads.append(thread)
+            for thread in threads:
+                # A signal that arrives just before this blocks is not seen until it returns.
+                while thread.is_alive():
+                    thread.join(1.0)
+            if not threads:
+                work()
+        except BaseException:
+            self.stop("the run was interrupted")
+            raise
+        if interruptions:
+            raise interruptions[0]
+        return results
+
+    def _line_up(self, gate: _Gate, call: Call) -> None:
+        """Become the first in the queue."""
+        while True:
+            with self._changed:
+                self._raise_if_hopeless(gate, call)
+                if not gate.accepted:
+                    # Until a request is accepted, one call has the line to itself, with all that it sends and with its pauses.
+                    if gate.probe not in (None, call):
+                        self._changed.wait(_seconds_until(call.deadline))
+                        continue
+                    gate.probe = call
+                    gate.progress = time.monotonic() if gate.progress is None else gate.progress
+            # Woken now and then, as what ends the waiting comes about elsewhere.
+            if gate.queue.acquire(timeout=min(1.0, _seconds_until(call.deadline))):
+                return
+            with self._changed:
+                self._raise_if_hopeless(gate, call, waiting=True)
+
+    def _raise_if_hopeless(self, gate: _Gate, call: Call, waiting: bool = False) -> None:
+        """Raise if a request may not be sent, or is not worth it.
+
+        :param waiting: whether the turn has not come yet
+        """
+        self._raise_if_stopped()
+        now = time.monotonic()
+        if not call.has_time:
+            raise UnsentError("Not sent: there was no time left", code="NoTime")
+        if waiting and gate.throttles and now >= gate.end_of_progress:
+            raise PermanentConnectionError(
+                f"Not sent: the API throttles (HTTP 429) and has accepted no request for {RETRY_TIME_LIMIT:g} seconds",
+                code="Throttled", http_status=429, hint="Run it again later, or with a lower concurrency.",
+            )
+        if not gate.accepted and gate.probe is not call and (gate.failed > self.max_retries or (gate.failed and now >= gate.end_of_progress)):
+            # What the first call has begun it may end: it looks up a lost response.
+            error = gate.last_error or DcsError("unknown")
+            what = "no connection could be made before" if isinstance(error, UnsentError) else "no request has been accepted before"
+            reason = f"Not tried, because {what}: {error.reason.rstrip('.')}"
+            raise PermanentConnectionError(reason, code=error.code, http_status=error.http_status, hint=error.hint)
+
+    def _raise_if_stopped(self) -> None:
+        if not self._stopped and self._abandoned():
+            self.stop("nobody waits for the result any more")
+        if self._stopped:
+            raise StoppedError(f"Not sent: {self._stopped}", code="Stopped")
+
+
+class Call:
+    """What one call may spend, however many requests it needs: retries and time.
+
+    :param pace: of the run that it belongs to
+    :param max_retries: None: as many as each call has
+    :param deadline: when its last request may begin, in the time of `time.monotonic()`
+    """
+
+    def __init__(self, pace: Pace, max_retries: int | None = None, deadline: float = math.inf) -> None:
+        self.deadline = deadline
+        self._pace = pace
+        self._seconds = 0.0
+        self.retries = RetryBudget(self, pace.max_retries if max_retries is None else max_retries, pace)
+
+    def __enter__(self) -> Call:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._pace.finish(self)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether another request may begin."""
+        return self._seconds < RETRY_TIME_LIMIT and time.monotonic() < self.deadline
 
     def timeout(self, usual: float) -> float:
-        """The timeout of the next request, in seconds: no longer than what the call has left, if that is long enough for a request at all."""
-        return min(usual, max(self._within - self._seconds, SHORTEST_TIMEOUT))
+        """The timeout of the next request, in seconds: not much longer than the call has, if it has a deadline."""
+        return min(usual, max(self.deadline - time.monotonic(), MIN_TIMEOUT))
 
     def took(self, seconds: float) -> None:
         """Count the time that a request took."""
         self._seconds += seconds
 
-    def wait(self, error: DcsError | None = None) -> bool:
-        """Use one retry and wait as long as is due before it; the answer is False, at once, when none is left or it would begin too late.
-
-        :param error: what the last request came to, if it was an error
-        :raises StoppedError: a request was refused with 401
-        """
-        pause = (error.retry_after if error else None) or 0.0
-        if isinstance(error, ThrottledError):
-            # While others get through, a throttled request waits for its turn like all the rest, and no retry is lost on it.
-            others_let_in, self._let_in = self._pace.let_in > self._let_in >= 0, self._pace.let_in
-            if others_let_in and self._pause(pause):
-                return True
-        pause = max(pause, random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**self._used)))  # noqa: S311
-        if self.left and self._pause(pause):
-            self._used += 1
-            return True
-        self._used = self._most
-        return False
-
-    def _pause(self, seconds: float) -> bool:
-        """Wait, if there is time for that."""
-        if self._seconds + seconds >= self._window:
+    def pause(self, seconds: float) -> bool:
+        """Pause; False, at once, if the next request would begin too late."""
+        if self._seconds + seconds >= RETRY_TIME_LIMIT or time.monotonic() + seconds >= self.deadline:
             return False
         self._seconds += seconds
         self._pace.sleep(seconds)
         return True
 
+    def reads(self) -> RetryBudget:
+        """Retries for a read that this call needs besides; its time is the call's."""
+        return RetryBudget(self, self.retries.max_retries, self._pace)
 
-def in_parallel(function: Callable[[t.Any], t.Any], items: Sequence[t.Any], concurrency: int) -> list[t.Any]:
-    """The function's result for each item, in order."""
-    if concurrency == 1 or len(items) <= 1:
-        return [function(item) for item in items]
-    # Not needed, and so not imported, for a single resize.
-    from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(concurrency, len(items))) as executor:
-        return list(executor.map(function, items))
+class RetryBudget:
+    """The retries of one request.
+
+    :param call: whose time they take
+    :param max_retries: how many
+    """
+
+    def __init__(self, call: Call, max_retries: int, pace: Pace) -> None:
+        self.call = call
+        self.max_retries = max_retries
+        self._pace = pace
+        self._used = 0
+        self._accepted = -1
+
+    @property
+    def left(self) -> bool:
+        """Whether there is one more."""
+        return self._used < self.max_retries and self.call.has_time
+
+    def wait(self, error: DcsError | None = None) -> bool:
+        """Use one retry and pause as long as is due before it; False, at once, if none is left or it would begin too late.
+
+        :param error: why the last request failed, if it did
+        :raises StoppedError: nothing may be sent any more
+        """
+        pause = (error.retry_after if error else None) or 0.0
+        if isinstance(error, ThrottledError):
+            # While others are accepted, a throttled request waits for its turn like all the rest, and no retry is lost on it.
+            others_accepted, self._accepted = self._pace.accepted > self._accepted >= 0, self._pace.accepted
+            if others_accepted and self.call.pause(pause):
+                return True
+        backoff = min(BACKOFF_MAX, BACKOFF_BASE * 2**self._used)
+        # Never near zero: a list of tasks may be some seconds behind.
+        pause = max(pause, random.uniform(backoff / 2, backoff))  # noqa: S311
+        if self.left and self.call.pause(pause):
+            self._used += 1
+            return True
+        self._used = self.max_retries
+        return False
+
+
+def nobody_waits() -> bool:
+    """Whether standard output is a pipe that nobody reads any more, so that no result can arrive: the controller gave the task up, or is gone."""
+    try:
+        poll = select.poll()
+        poll.register(sys.__stdout__.fileno() if sys.__stdout__ else 1, 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in poll.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _seconds_until(moment: float) -> float:
+    """The time until then, as a timeout that threads accept."""
+    return min(max(moment - time.monotonic(), 0.0), 3600.0)

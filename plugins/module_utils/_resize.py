@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._dcs import check_id
+from ._dcs import check_id, normalized
 from ._errors import ConfigurationError
 
 if t.TYPE_CHECKING:
@@ -18,10 +18,10 @@ if t.TYPE_CHECKING:
     from ._dcs import BackgroundTask
     from ._errors import DcsError
 
-# ---- What counts as a waiting resize: to be extended here, and only here, when the API turns out to use other words. Compared in any case.
+# ---- What counts as a pending resize: to be extended here, and only here, when the API turns out to use other words. In capitals; compared in any case.
 
 #: Names of background tasks that are resizes. Source: today's API pages (EXTEND), ListBackgroundTask of the official SDK (ChangeInstanceSpec).
-RESIZE_NAMES = frozenset({"extend", "changeinstancespec"})
+RESIZE_NAMES = frozenset({"EXTEND", "CHANGEINSTANCESPEC"})
 #: Statuses of a task that has not begun. WAITING for the maintenance window is an inference, no page says so; CREATED may be cancellable, too.
 WAITING_STATUSES = ("WAITING", "CREATED")
 #: The resize has begun.
@@ -30,13 +30,8 @@ EXECUTING_STATUSES = ("EXECUTING",)
 APPLIED_STATUSES = ("SUCCESS",)
 #: The resize is cancelled. An inference: sibling services use these, the status after a cancel is not documented for DCS.
 CANCELLED_STATUSES = ("CANCELLED", "CANCELED", "DELETED")
-#: "The instance status is not extending": no resize is waiting. The number is what the older form of the code would be, by inference.
-NOT_EXTENDING_CODES = ("DCS.4239", "111400239")
-#: The instance is busy, perhaps because the resize has begun. Numbers likewise.
-BUSY_CODES = ("DCS.4113", "111400113", "DCS.4026", "111400026")
 #: The status of an instance that is being resized. Whether it covers a waiting resize is not documented.
 EXTENDING = "EXTENDING"
-
 
 Outcome = t.Literal["cancelled", "absent", "executing", "applied", "failed", "not_attempted"]
 OnTooLate = t.Literal["ignore", "warn", "fail"]
@@ -51,24 +46,29 @@ class Request(t.NamedTuple):
     instance_id: str
     task_id: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What tells it from others: IDs are the same in any case."""
+        return self.instance_id.lower(), self.task_id.lower() if self.task_id is not None else None
+
 
 def is_resize(task: BackgroundTask) -> bool:
-    """Whether a background task is a resize."""
-    return task.name.lower() in RESIZE_NAMES
+    """Whether a background task is a resize, by its name."""
+    return normalized(task.name) in RESIZE_NAMES
 
 
 def is_waiting_resize(task: BackgroundTask) -> bool:
-    """Whether a background task is a resize that waits for the maintenance window."""
+    """Whether a background task is a pending resize: scheduled for the maintenance window."""
     return is_resize(task) and is_in_status(task, WAITING_STATUSES)
 
 
 def is_in_status(task: BackgroundTask, statuses: Iterable[str]) -> bool:
     """Whether a background task has one of these statuses."""
-    return task.status.upper() in statuses
+    return normalized(task.status) in statuses
 
 
 def malformed(request: Request) -> DcsError | None:
-    """Why a request can't be sent, if its ids are none."""
+    """Why a request can't be sent, if its IDs are invalid."""
     try:
         check_id("instance", request.instance_id)
         if request.task_id is not None:

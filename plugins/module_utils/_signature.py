@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: no interface for others, it may change in any release.
-"""How a request proves who sends it: Huawei Cloud's SDK-HMAC-SHA256, or a ready token.
+"""How a request proves who sends it: Huawei Cloud's SDK-HMAC-SHA256, or an existing IAM token.
 
 Source: "API Gateway: Calling APIs through App Authentication / AK/SK signing" of Huawei Cloud's documentation; compared in tests with the
-signer of the official SDK (C(huaweicloudsdkcore)).
+signer of the official SDK (`huaweicloudsdkcore`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ except Exception:  # _module says what is wrong before any of this is used; what
     AuthBase = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from requests import PreparedRequest
 
@@ -41,8 +41,9 @@ def _canonical_uri(path: str) -> str:
     return uri if uri.endswith("/") else uri + "/"
 
 
-def _canonical_query(query: str) -> str:
-    return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(parse_qsl(query, keep_blank_values=True)))
+def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
+    """A query in the form that is signed: sorted, with all but letters, digits and `-_.~` percent-encoded."""
+    return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(parameters))
 
 
 class SdkHmacSha256(AuthBase):
@@ -53,7 +54,7 @@ class SdkHmacSha256(AuthBase):
     :param access_key: the access key (AK)
     :param secret_key: its secret key (SK)
     :param security_token: for temporary keys only
-    :param project_id: sent as C(X-Project-Id) and signed; None for requests to IAM
+    :param project_id: sent as `X-Project-Id` and signed; None for requests to IAM
     :param now: seconds since the epoch; the service accepts a difference of 15 minutes at most
     """
 
@@ -88,7 +89,7 @@ class SdkHmacSha256(AuthBase):
             [
                 t.cast(str, request.method),
                 _canonical_uri(url.path),
-                _canonical_query(url.query),
+                canonical_query(parse_qsl(url.query, keep_blank_values=True)),
                 "".join(f"{name}:{headers[name].strip()}\n" for name in names),
                 ";".join(names),
                 hashlib.sha256(body.encode() if isinstance(body, str) else body).hexdigest(),
@@ -101,9 +102,9 @@ class SdkHmacSha256(AuthBase):
 
 
 class TokenAuth(AuthBase):
-    """Sends a ready token, which is valid for 24 hours and for one project.
+    """Sends an existing token, which is valid for 24 hours and for one project.
 
-    :param token: the token, as IAM returned it in C(X-Subject-Token)
+    :param token: the token, as IAM returned it in `X-Subject-Token`
     """
 
     def __init__(self, token: str) -> None:

@@ -233,7 +233,8 @@ resizes:
         code:
           description:
             - The error code of the API, for example V(DCS.4026), or one of the module - V(Ambiguous), V(Configuration), V(ConnectionFailed), V(InternalError),
-              V(InvalidId), V(NoAnswer), V(Redirect), V(Stopped), V(TlsError), V(TooLate), V(UnexpectedAnswer) or V(WaitTimeout). Null if the response had none.
+              V(InvalidId), V(NoAnswer), V(NoTime), V(NotAResize), V(ProxyAuthentication), V(Redirect), V(Stopped), V(Throttled), V(TlsError), V(TooLate),
+              V(UnexpectedAnswer) or V(WaitTimeout). Null if the response had none.
           type: str
           returned: always
           sample: DCS.2003
@@ -259,11 +260,11 @@ resizes:
 import difflib
 import typing as t
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, ConfigurationError, StoppedError, unexpected
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, ConfigurationError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -359,13 +360,8 @@ def cancel(module: DcsModule) -> None:
         on_too_late=module.params["on_too_late"],
         check_mode=module.check_mode,
         wait_timeout=module.params["wait_timeout"] if module.params["wait"] else None,
-        concurrency=module.params["concurrency"],
     )
-    try:
-        # Where nothing can be sent, no project is looked up either.
-        results = not_begun(requests) if all(map(malformed, requests)) else cancel_resizes(module.connect(), requests, plan)
-    except Exception as error:
-        results = not_begun(requests, unexpected(error))
+    results = cancel_resizes(module.connect, requests, plan)
     module.returned.update(changed=any(result.changed for result in results), resizes=[result.as_result() for result in results])
     for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
         module.warn(warning)

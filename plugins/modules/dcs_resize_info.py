@@ -333,7 +333,6 @@ def find(module: DcsModule) -> None:
         statuses=params["status"],
         start_time=params["start_time"],
         end_time=params["end_time"],
-        concurrency=params["concurrency"],
     )
     module.returned["resizes"] = rows(listing, utc_now())
     module.returned["errors"] = [{"instance_id": instance_id, **error.as_result()} for instance_id, error in listing.errors]

@@ -18,7 +18,8 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils import _connection
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import ENVIRONMENT, Credentials, find_credentials, from_environment
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import LostAnswerError
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Answer, Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._transport import Reply, Transport
 from requests.auth import AuthBase
 
 
@@ -36,24 +37,40 @@ class Exchange(NamedTuple):
     body: Any
 
 
+class NotingTransport:
+    """Sends requests, and notes every answer as it came."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.exchanges: list[Exchange] = []
+
+    def send(self, request: requests.PreparedRequest, timeout: float) -> Reply:
+        """As that of `Transport`."""
+        reply = self._transport.send(request, timeout)
+        parts = urlsplit(str(request.url))
+        try:
+            content = json.loads(reply.body)
+        except ValueError:
+            content = None
+        self.exchanges.append(Exchange(str(request.method), parts.path, parts.query, reply.status, reply.headers, content))
+        return reply
+
+    def close(self) -> None:
+        """As that of `Transport`."""
+        self._transport.close()
+
+
 class NotingHttp(Http):
-    """Notes every answer before it is judged."""
+    """Notes every answer before it is parsed."""
 
     #: Seconds, for connecting and for each read.
     TIMEOUT = 30.0
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.exchanges: list[Exchange] = []
-
-    def _judge(self, request: str, response: requests.Response, body: bytes) -> Answer:
-        parts = urlsplit(str(response.request.url))
-        try:
-            content = json.loads(body)
-        except ValueError:
-            content = None
-        self.exchanges.append(Exchange(str(response.request.method), parts.path, parts.query, response.status_code, response.headers, content))
-        return super()._judge(request, response, body)
+        noting = NotingTransport(self._transport)
+        self.exchanges = noting.exchanges
+        self._transport = noting  # type: ignore[assignment]
 
 
 class _WithBody(AuthBase):
@@ -71,7 +88,7 @@ class _WithBody(AuthBase):
 class Connection(NamedTuple):
     """The API of one project.
 
-    :ivar url: of the project, such as C(https://dcs.cn-north-4.myhuaweicloud.com/v2/0123456789abcdef0123456789abcdef)
+    :ivar url: of the project, such as `https://dcs.cn-north-4.myhuaweicloud.com/v2/0123456789abcdef0123456789abcdef`
     """
 
     http: NotingHttp
@@ -86,24 +103,33 @@ class Connection(NamedTuple):
 
         Source: "ResizeInstance" of the DCS API reference, API V2.
 
-        :raises DcsError: it was not scheduled, or perhaps it was: L(LostAnswerError)
+        :raises DcsError: it was not scheduled, or perhaps it was: `LostAnswerError`
         """
         wish = {"spec_code": spec_code, "new_capacity": int(capacity) if capacity.is_integer() else capacity, "execute_immediately": False}
         try:
-            self.http.post(
-                f"{self.url}/instances/{instance_id}/resize",
-                auth=_WithBody(wish, self.auth), headers={"Content-Type": "application/json"}, attempts=self.http.attempts(),
-            )
+            with self.http.call() as call:
+                self.http.post(
+                    f"{self.url}/instances/{instance_id}/resize",
+                    auth=_WithBody(wish, self.auth), headers={"Content-Type": "application/json"}, retries=call.retries,
+                )
         except LostAnswerError as error:
             if error.http_status != 204:
                 raise
+
+    def cancel(self, instance_id: str, task_id: str) -> None:
+        """Cancel the resize of one task.
+
+        :raises DcsError: it was not cancelled, or perhaps it was: `LostAnswerError`
+        """
+        with self.dcs.call() as call:
+            self.dcs.cancel_resize(instance_id, task_id, call.retries)
 
     def task_page(self, instance_id: str, **query: int) -> Exchange:
         """One page of the background tasks of an instance, as it came.
 
         :raises DcsError: the query was refused, or its answer is missing
         """
-        self.http.get(f"{self.url}/instances/{instance_id}/tasks", query, auth=self.auth)
+        self.http.get(f"{self.url}/instances/{instance_id}/tasks", query, auth=self.auth, read=lambda response: response)
         return self.http.exchanges[-1]
 
 

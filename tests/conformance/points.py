@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _resize
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _dcs, _resize
 
 from .run import NotObserved, Reply
 
@@ -82,19 +82,19 @@ def _one_of(words: tuple[str, ...]) -> str:
 
 
 def _not_extending(reply: Reply) -> bool:
-    return reply.status == 400 and reply.code in _resize.NOT_EXTENDING_CODES and reply.still_waiting is not False
+    return reply.status == 400 and reply.code in _dcs.NOT_EXTENDING_CODES and reply.still_waiting is not False
 
 
 _LIST_TASKS = "GET .../instances/{instance_id}/tasks"
 _CANCEL = "POST .../instances/{instance_id}/resize/cancel/{task_id}"
-_NOT_EXTENDING = _resize.NOT_EXTENDING_CODES[0]
+_NOT_EXTENDING = _dcs.NOT_EXTENDING_CODES[0]
 
 POINTS: tuple[Point, ...] = (
     Point(
-        "task_name", "Name of the background task", "EXTEND or ChangeInstanceSpec, in any case", lambda name: name.lower() in _resize.RESIZE_NAMES,
+        "task_name", "Name of the background task", "EXTEND or ChangeInstanceSpec, in any case", lambda name: name.upper() in _resize.RESIZE_NAMES,
         ("_resize.RESIZE_NAMES",), "task_name",
         "The API reference of background tasks lists EXTEND; ListBackgroundTask of the official SDK lists ChangeInstanceSpec.",
-        "resizes with another name are neither found nor listed, and can only be cancelled by their task_id. Add the name there, in lower case.",
+        "resizes with another name are neither found nor listed, and can only be cancelled by their task_id. Add the name there, in upper case.",
         f"{_LIST_TASKS} while a resize is pending: name.",
     ),
     Point(
@@ -105,9 +105,11 @@ POINTS: tuple[Point, ...] = (
         f"{_LIST_TASKS} while a resize is pending: status.",
     ),
     Point(
-        "instance_status", "Status of the instance while a resize is pending", f"RUNNING or {_resize.EXTENDING}", lambda status: status in ("RUNNING", _resize.EXTENDING),
+        "instance_status", "Status of the instance while a resize is pending", f"RUNNING or {_resize.EXTENDING}",
+        lambda status: status in ("RUNNING", _resize.EXTENDING),
         ("_resize.EXTENDING", "option wait"), "instance_status_waiting",
-        "Not documented. The words of DCS.4239, \"not extending\", suggest that EXTENDING includes a pending resize. Therefore, only the option wait uses this status.",
+        "Not documented. The words of DCS.4239, \"not extending\", suggest that EXTENDING includes a pending resize. "
+        "Therefore, only the option wait uses this status.",
         "after a cancellation, wait may have to wait until the instance has left this status, too.",
         "GET .../instances/{instance_id} while a resize is pending: status.",
     ),
@@ -121,14 +123,14 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "second_cancel", "Response to a second cancel request", f"400 {_NOT_EXTENDING}", _not_extending,
-        ("_resize.NOT_EXTENDING_CODES",), "answer_cancelled_before",
+        ("_dcs.NOT_EXTENDING_CODES",), "answer_cancelled_before",
         "The API reference has this code, \"The instance status is not extending\", without saying when it is returned.",
         "a second run fails instead of reporting absent. If the code means that no resize is pending, add it there.",
         f"{_CANCEL} again after a successful one.",
     ),
     Point(
         "unknown_task", "Response to a wrong task ID", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
-        ("_resize.NOT_EXTENDING_CODES",), "answer_unknown_task",
+        ("_dcs.NOT_EXTENDING_CODES",), "answer_unknown_task",
         "Not documented.",
         "with a task_id that does not exist, the outcome is failed instead of absent; or, if the resize is no longer pending, "
         "the API ignores the task ID and cancels whichever resize of the instance is pending.",
@@ -136,7 +138,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "foreign_task", "Response to the task ID of another instance", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
-        ("_resize.NOT_EXTENDING_CODES",), "answer_foreign_task",
+        ("_dcs.NOT_EXTENDING_CODES",), "answer_foreign_task",
         "Not documented.",
         "with the task_id of another instance, the outcome is failed instead of absent; or, if the resize is no longer pending, "
         "the API ignores the task ID and cancels whichever resize of the instance is pending.",
@@ -144,7 +146,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "ended_task", "Response for a resize that has been carried out", f"400 {_NOT_EXTENDING}", _not_extending,
-        ("_resize.NOT_EXTENDING_CODES",), "answer_ended",
+        ("_dcs.NOT_EXTENDING_CODES",), "answer_ended",
         "Not documented; it is an inference that DCS.4239 is also returned when it is too late. Therefore, the background task is queried after it.",
         "a resize that has been carried out is reported as failed instead of applied. Add the code there, or to BUSY_CODES.",
         f"{_CANCEL} with the ID of the background task of a resize that has been carried out.",
@@ -154,19 +156,21 @@ POINTS: tuple[Point, ...] = (
         lambda status: status.upper() in _resize.CANCELLED_STATUSES,
         ("_resize.CANCELLED_STATUSES",), "status_after_cancel",
         "Not documented. Similar services use these words.",
-        "after a lost response, the request is sent once more before the resize is reported as cancelled. If the status has no other meaning, add it there, in upper case.",
+        "after a lost response, the request is sent once more before the resize is reported as cancelled. "
+        "If the status has no other meaning, add it there, in upper case.",
         f"{_LIST_TASKS} after a cancellation: status.",
     ),
     Point(
         "list_delay", "Delay until the list shows it", "at the first query", lambda delay: delay == "at the first query",
-        ("_pace.FIRST_DELAY", "option max_retries"), "status_after_cancel_seconds",
+        ("_pace.BACKOFF_BASE", "option max_retries"), "status_after_cancel_seconds",
         "Not documented.",
         "until the list shows it, a second run finds the resize still pending, and fails if the list has not changed when no retries are left. "
         "Increase the delay or the number of retries.",
         f"{_LIST_TASKS} once per second after a cancellation.",
     ),
     Point(
-        "instance_after_cancel", "Status of the instance after a cancellation", "RUNNING at the first query", lambda status: status == "RUNNING at the first query",
+        "instance_after_cancel", "Status of the instance after a cancellation", "RUNNING at the first query",
+        lambda status: status == "RUNNING at the first query",
         ("_cancel.WAIT_INTERVAL", "option wait", "option wait_timeout"), "extending_after_cancel_seconds",
         "Not documented.",
         "to continue with the instance after a cancellation, use wait: true and a wait_timeout that is longer than this.",
@@ -195,7 +199,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "page_size", "Tasks on a page of limit=1000", "all", lambda rows: rows == "all",
-        ("_dcs.Dcs._pages", "_dcs.PAGE_SIZE"), "page_cap",
+        ("_dcs.Dcs._all", "_dcs.PAGE_SIZE"), "page_cap",
         "The API reference: 1 to 1000.",
         "further pages are read until the count is reached; if task_count is the number of records on the page only, tasks are missed.",
         f"{_LIST_TASKS}?offset=0&limit=1000.",
@@ -209,7 +213,7 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "offset", "What offset counts", "records", lambda what: what == "records",
-        ("_dcs.Dcs._pages",), "offset_unit",
+        ("_dcs.Dcs._all",), "offset_unit",
         "The API reference and the SDK: a record offset, not a page number.",
         "if there is more than one page, tasks are missed. An offset that is rounded to whole pages only costs more requests.",
         f"{_LIST_TASKS}?offset=1&limit=2 on an instance with at least two tasks: the first record is the second of all.",
@@ -223,21 +227,21 @@ POINTS: tuple[Point, ...] = (
     ),
     Point(
         "error_code", "Type and format of an error code", f"string {_NOT_EXTENDING}", lambda code: re.fullmatch(r"string DCS\.\d{4}", code) is not None,
-        ("_http._error_of", "_resize.NOT_EXTENDING_CODES", "_resize.BUSY_CODES"), "error_code_type",
+        ("_http._error_of", "_dcs.NOT_EXTENDING_CODES", "_dcs.BUSY_CODES"), "error_code_type",
         "The API reference. Older codes are numbers such as 111400061; the number of DCS.4239 is an inference.",
         "numbers are compared as text; those of DCS.4239, DCS.4113, and DCS.4026 are inferred and must be corrected in the lists.",
         f"{_CANCEL} with a wrong task ID: error_code.",
     ),
     Point(
         "request_id", "Header X-Request-Id", "in every response", lambda words: words == "in every response",
-        ("_http.Http._judge",), "request_id_header",
+        ("_http.Http._parse_response",), "request_id_header",
         "The documentation of Huawei Cloud's API gateway.",
         "the returned request_id is null if neither the header nor the body contains it.",
         "Any request: the headers of the response.",
     ),
     Point(
         "retry_after", "Header Retry-After of a throttled request", "no such header", lambda words: words == "no such header",
-        ("_http._retry_after", "_http.LONGEST_RETRY_AFTER"), "retry_after",
+        ("_http._retry_after", "_http.MAX_RETRY_AFTER"), "retry_after",
         "Not documented.",
         "seconds and dates are respected up to this number of seconds; anything else is ignored.",
         "Any request that gets HTTP 429; none is provoked on purpose.",

@@ -16,14 +16,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Instance, check_id
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import NOT_EXTENDING_CODES, BackgroundTask, Instance, check_id
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, RefusedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import (
     APPLIED_STATUSES,
     CANCELLED_STATUSES,
     EXECUTING_STATUSES,
     EXTENDING,
-    NOT_EXTENDING_CODES,
     WAITING_STATUSES,
     is_resize,
 )
@@ -370,7 +369,7 @@ class _Walk:
         before = len(http.exchanges)
         code = None
         try:
-            self._connection.dcs.cancel_resize(self._instance_id, task_id, http.attempts())
+            self._connection.cancel(self._instance_id, task_id)
         except DcsError as error:
             code = error.code if error.http_status is not None and error.http_status >= 300 else None
         answered = http.exchanges[before:]
@@ -464,13 +463,12 @@ def _cancel_new(connection: Connection, plan: Plan, walk: _Walk) -> tuple[str, s
     :returns: C(clean): none waits; C(nothing): there are none, or not yet; C(late): one was not cancelled in time; C(again): look again; and why
     """
     instance_id = plan.settings.instance_id
-    attempts = connection.http.attempts
     try:
         new = [task for task in connection.dcs.tasks(instance_id) if task.id not in plan.task_ids]
     except DcsError:
         # Without the list, what is known already is all that can be cancelled.
         if walk.task_id and not walk.cancelled:
-            connection.dcs.cancel_resize(instance_id, walk.task_id, attempts())
+            connection.cancel(instance_id, walk.task_id)
             walk.cancelled = True
         if walk.cancelled:
             return "clean", ""
@@ -484,7 +482,7 @@ def _cancel_new(connection: Connection, plan: Plan, walk: _Walk) -> tuple[str, s
         if status in ENDED_STATUSES or (task.id == walk.task_id and walk.cancelled):
             continue
         try:
-            connection.dcs.cancel_resize(instance_id, task.id, attempts())
+            connection.cancel(instance_id, task.id)
         except DcsError as error:
             if error.code not in NOT_EXTENDING_CODES or status in WAITING_STATUSES:
                 state, problem = "again", error.message

@@ -12,8 +12,8 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils import _cancel, _h
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.002)
-    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.01)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", 0.002)
+    monkeypatch.setattr(_http, "MAX_RETRY_AFTER", 0.01)
     # How fast throttled requests are repeated is a matter of its own.
     monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
     monkeypatch.setattr(_cancel, "WAIT_INTERVAL", (0.002, 0.01))

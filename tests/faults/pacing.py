@@ -17,7 +17,6 @@ from playbook import collections
 
 sys.path.insert(0, str(collections()))
 
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from faults.trial import Seen, run
 from simulator.client import Simulator
@@ -43,7 +42,7 @@ def cancel_fleet(cloud: Simulator, size: int, *, throttle: Mapping[str, Any], re
     fleet = [Request(resize["instance_id"], resize["task_id"]) for resize in cloud.schedule_many(size)]
     cloud.configure(throttle=throttle, retry_after=retry_after)
     began = time.monotonic()
-    seen = run(cloud, *fleet, plan=Plan(concurrency=concurrency), concurrency=concurrency, max_retries=max_retries)
+    seen = run(cloud, *fleet, concurrency=concurrency, max_retries=max_retries)
     seconds = time.monotonic() - began
     return Pace(seen, seconds, sum(request["status"] == 429 for request in cloud.requests()))
 

@@ -95,22 +95,27 @@ STORIES = {
     "another scheduled and the list can't be read": Story(
         ({**DONE, "after": "schedule"},), "cancelled", True, "cancelled", (2, 2, 0), by_us=1, looks=("forbidden", "forbidden")
     ),
-    "removed after the loss": Story(({**LOST, "after": "remove"},), "failed", False, "gone", (2, 1, 0), unsure=True),
+    "removed after the loss": Story(({**LOST, "after": "remove"},), "failed", False, "gone", (2, 2, 0), unsure=True),
     # Another answer to the second cancel
-    "lost, then forbidden": Story((LOST, "forbidden"), "failed", False, "waiting", (2, 1, 0)),
-    "lost and unreadable, then forbidden": Story((DONE, "forbidden"), "failed", False, "cancelled", (2, 1, 0), unsure=True, by_us=1, looks=("forbidden",)),
+    "lost, then forbidden": Story((LOST, "forbidden"), "failed", False, "waiting", (2, 2, 0)),
+    "lost and unreadable, then forbidden": Story((DONE, "forbidden"), "cancelled", True, "cancelled", (2, 2, 0), by_us=1, looks=("forbidden",)),
+    "lost and unreadable to the end, then forbidden": Story(
+        (DONE, "forbidden"), "failed", False, "cancelled", (2, 2, 0), unsure=True, by_us=1, looks=("forbidden", "forbidden")
+    ),
     "lost, then busy": Story((LOST, "busy"), "failed", False, "waiting", (2, 2, 0)),
     "lost, then busy as it has begun": Story((LOST, {"fault": "busy", "before": "start"}), "executing", False, "executing", (2, 2, 0)),
     "lost, then throttled": Story((LOST, "throttled"), "cancelled", True, "cancelled", (3, 1, 0), by_us=1),
     "lost and unreadable, then throttled to the end": Story(
-        (DONE, "throttled", "throttled"), "failed", False, "cancelled", (3, 1, 0), unsure=True, by_us=1, looks=("forbidden",)
+        (DONE, "throttled", "throttled"), "cancelled", True, "cancelled", (3, 2, 0), by_us=1, looks=("forbidden",)
     ),
+    "lost, then busy as somebody else cancelled it": Story((LOST, {"fault": "busy", "before": "cancel"}), "cancelled", True, "cancelled", (2, 2, 0)),
 }
 # What nobody can know: the API's answers are the same whether or not this run has cancelled it.
 UNKNOWABLE = {
     "the only attempt, late",
     "listed as waiting to the end",
     "cancelled by somebody else after the loss",
+    "lost, then busy as somebody else cancelled it",
     "failed after the loss",
 }
 
@@ -157,7 +162,7 @@ def told(cloud: Simulator, story: Story, on_too_late: str, mode: str) -> Seen:
     requests = [Request(INSTANCE, None if mode == "found" else TASK)]
     if mode == "many":
         requests += [Request(cloud.schedule(instance_id, task_id=task_id)["instance_id"], task_id) for instance_id, task_id in NEIGHBOURS.items()]
-    seen = run(cloud, *requests, plan=Plan(on_too_late=on_too_late, concurrency=1), max_retries=story.retries)  # type: ignore[arg-type]
+    seen = run(cloud, *requests, plan=Plan(on_too_late=on_too_late), max_retries=story.retries)  # type: ignore[arg-type]
     assert all(result.outcome == "cancelled" for result in seen.results if result.instance_id != INSTANCE)
     return seen
 

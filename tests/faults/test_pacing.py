@@ -14,13 +14,13 @@ from simulator.client import Simulator
 
 from .pacing import CONCURRENCIES, cancel_fleet
 
-FIRST_DELAY, LONGEST_RETRY_AFTER, throttled = _pace.FIRST_DELAY, _http.LONGEST_RETRY_AFTER, _pace.Rate.throttled
+BACKOFF_BASE, MAX_RETRY_AFTER, throttled = _pace.BACKOFF_BASE, _http.MAX_RETRY_AFTER, _pace.Rate.throttled
 
 
 @pytest.fixture(autouse=True)
 def _real_pace(_quick_retries: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pace, "FIRST_DELAY", FIRST_DELAY)
-    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", LONGEST_RETRY_AFTER)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", BACKOFF_BASE)
+    monkeypatch.setattr(_http, "MAX_RETRY_AFTER", MAX_RETRY_AFTER)
     monkeypatch.setattr(_pace.Rate, "throttled", throttled)
 
 

@@ -37,7 +37,7 @@ def expire(cloud: Simulator) -> None:
 def test_one_failure_from_the_start(cloud: Simulator, concurrency: int, found: bool) -> None:
     requests = fleet(cloud, 70, found=found)
     expire(cloud)
-    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency)
+    seen = run(cloud, *requests, concurrency=concurrency)
     assert refusals(cloud) == 1
     assert not cloud.state()["locks"]
     outcomes = [result.outcome for result in seen.results]
@@ -50,7 +50,7 @@ def test_one_failure_from_the_start(cloud: Simulator, concurrency: int, found: b
 def test_one_failure_from_the_start_when_listing(cloud: Simulator, concurrency: int) -> None:
     ids = [request.instance_id for request in fleet(cloud, 70)]
     expire(cloud)
-    listing = list_resizes(connect(cloud, concurrency=concurrency), instance_ids=ids, concurrency=concurrency)
+    listing = list_resizes(connect(cloud, concurrency=concurrency), instance_ids=ids)
     assert refusals(cloud) == 1
     assert not cloud.state()["locks"]
     assert [instance_id for instance_id, _error in listing.errors] == ids
@@ -63,7 +63,7 @@ def test_what_is_not_let_in_opens_no_door(cloud: Simulator, trouble: str, concur
     """After answers that say nothing of the keys, requests still go one at a time."""
     requests = fleet(cloud, 70)
     cloud.fault({"fault": trouble, "times": 3}, "unauthorized", always=True)
-    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency, max_retries=5)
+    seen = run(cloud, *requests, concurrency=concurrency, max_retries=5)
     assert refusals(cloud) == 1
     assert cloud.state()["most_in_flight"] == 1
     assert not seen.cancels
@@ -75,7 +75,7 @@ def test_keys_that_expire_half_way(cloud: Simulator, concurrency: int) -> None:
     requests = fleet(cloud, 120)
     cloud.configure(latency_ms=5)
     cloud.fault({"fault": "normal", "times": 40}, "unauthorized", always=True)
-    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency), concurrency=concurrency)
+    seen = run(cloud, *requests, concurrency=concurrency)
     by_outcome = {outcome: [result for result in seen.results if result.outcome == outcome] for outcome in ("cancelled", "failed", "not_attempted")}
     assert sum(map(len, by_outcome.values())) == 120
     assert sorted(str(result.task_id) for result in by_outcome["cancelled"]) == sorted(seen.cancels)
@@ -94,7 +94,7 @@ def test_retries_end(cloud: Simulator) -> None:
     # Later than the first attempts of the others.
     cloud.fault("reset", "unauthorized", kind="cancel", instance_id=refused.instance_id)
     cloud.fault({"fault": "delay", "milliseconds": 300}, kind="tasks", instance_id=refused.instance_id)
-    seen = run(cloud, lost, throttled, refused, plan=Plan(concurrency=3), concurrency=3, max_retries=1000)
+    seen = run(cloud, lost, throttled, refused, concurrency=3, max_retries=1000)
     assert [result.outcome for result in seen.results] == ["failed", "not_attempted", "failed"]
     assert "may have taken effect" in str(seen.results[0].error)
     assert seen.cancels == [lost.task_id]
@@ -106,7 +106,7 @@ def test_look_ups_end(cloud: Simulator) -> None:
     late, other = fleet(cloud, 2)
     cloud.start(late.instance_id)
     cloud.fault("unauthorized", kind="tasks", instance_id=late.instance_id)
-    seen = run(cloud, other, late, plan=Plan(concurrency=1))
+    seen = run(cloud, other, late)
     assert [result.outcome for result in seen.results] == ["cancelled", "absent"]
     assert seen.results[1].warnings
     # With keys that are accepted again it can.
@@ -120,7 +120,7 @@ def test_waits_end(cloud: Simulator, concurrency: int) -> None:
     requests = fleet(cloud, 8)
     cloud.configure(extending_after_cancel_reads=1000)
     cloud.fault({"fault": "normal", "times": 20}, "unauthorized", kind="instance", always=True)
-    seen = run(cloud, *requests, plan=Plan(concurrency=concurrency, wait_timeout=300), concurrency=concurrency)
+    seen = run(cloud, *requests, plan=Plan(wait_timeout=300), concurrency=concurrency)
     assert all((result.outcome, result.changed) == ("cancelled", True) for result in seen.results)
     assert {str(result.error.code) for result in seen.results if result.error} <= {"APIGW.0301", "Stopped"}
     assert all(result.error for result in seen.results)

@@ -60,7 +60,7 @@ def run(cloud: Simulator, *requests: Request, plan: Plan | None = None, **option
 
     :param options: of L(Http)
     """
-    results = cancel_resizes(connect(cloud, **options), requests, plan or Plan())
+    results = cancel_resizes(lambda: connect(cloud, **options), requests, plan or Plan())
     cancels = [cancel["task_id"] for cancel in cloud.effective_cancels() if cancel["by"] == "api"]
     sent = Counter((request["instance_id"], request["kind"]) for request in cloud.requests())
     return Seen(results, cancels, sent)

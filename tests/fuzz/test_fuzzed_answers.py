@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 import requests
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace, _transport
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Dcs, find_project
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import ConfigurationError, DcsError
@@ -23,9 +25,10 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import list_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import SdkHmacSha256
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._transport import NoConnectionError, NoReplyError, Reply
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from sample import INSTANCE, TASK
 from urllib3 import HTTPResponse
 
@@ -42,28 +45,39 @@ class Scripted(NamedTuple):
     """What becomes of one request.
 
     :ivar error: raised instead of an answer
-    :ivar sent: whether the request leaves, where an error is raised
+    :ivar problem: why body and headers don't arrive, although the status does
     """
 
     status: int
     headers: dict[str, str]
     content: bytes
     error: Exception | None = None
-    sent: bool = True
+    problem: str | None = None
 
     @property
     def may_have_cancelled(self) -> bool:
         """Whether a cancel that was answered so may have taken effect: anything but a refusal, and nothing that never left."""
-        return self.sent if self.error else not 300 <= self.status < 500
+        if self.error:
+            return isinstance(self.error, NoReplyError)
+        # A refusal that does not arrive whole may be any, as long as its status alone does not tell.
+        return not 300 <= self.status < 500 or (self.problem is not None and self.status not in TELLING)
 
     @property
     def says_success(self) -> bool:
         """Whether the answer is the one that the documentation has for success, in whatever encoding."""
         content = gzip.decompress(self.content) if self.content[:2] == b"\x1f\x8b" else self.content
         try:
-            return not self.error and 200 <= self.status < 300 and json.loads(content)["result"] == "success"
-        except (ValueError, TypeError, KeyError):
+            return not self.error and not self.problem and 200 <= self.status < 300 and json.loads(content)["result"].strip().upper() == "SUCCESS"
+        except (ValueError, TypeError, KeyError, AttributeError):
             return False
+
+
+def deep(levels: int) -> Any:
+    """A structure nested so deeply."""
+    value: Any = SECRET_KEY
+    for level in range(levels):
+        value = [value] if level % 2 else {"__ansible_unsafe": value}
+    return value
 
 
 class Author(random.Random):
@@ -77,9 +91,12 @@ class Author(random.Random):
         kind = self.randrange(12 if depth else 9)
         if kind >= 9:
             children = [self.junk(depth - 1) for _number in range(self.randrange(4))]
-            return children if kind == 9 else {str(self.junk(0)): child for child in children}
+            return children if kind == 9 else {str(self.choice(KEYS)): child for child in children}
         return self.choice(
-            [None, True, -1, 10**20, 1e300, float("nan"), float("inf"), "", "\ud800", "\u7b49\u5f85", SECRET_KEY, ACCESS_KEY, "success", "WAITING", "x" * 300]
+            [
+                *(None, True, -1, 10**20, 10**400, 1e300, float("nan"), float("inf"), "", "\u7b49\u5f85", SECRET_KEY, ACCESS_KEY, "success", "WAITING"),
+                *("\ud800", "\udcff\ud83d", "x" * 300, "__ansible_type", "_ansible_no_log", " WAITING ", "{{ 1 }}", "\x00\x1b[31m", deep(40), deep(300)),
+            ]
         )
 
     def record(self, **fields: Any) -> dict[str, Any]:
@@ -143,10 +160,10 @@ class Author(random.Random):
     def answer(self) -> Scripted:
         """What becomes of one request."""
         if self.rarely(8):
-            return Scripted(0, {}, b"", self.choice(ERRORS), self.rarely(2))
+            return Scripted(0, {}, b"", self.choice(ERRORS))
         status = self.randrange(100, 1000) if self.rarely(12) else self.choice(USUAL)
         headers = {self.choice(HEADERS): self.choice(VALUES) for _number in range(self.randrange(1, 3))} if self.rarely(4) else {}
-        return Scripted(status, headers, self.content())
+        return Scripted(status, headers, self.content(), problem="Connection reset by peer" if self.rarely(20) else None)
 
 
 STATUSES = ["WAITING", "WAITING", "CREATED", "EXECUTING", "SUCCESS", "FAILED", "CANCELLED", "DELETED", "extending", "RUNNING"]
@@ -154,39 +171,46 @@ CODES = ["DCS.4239", "DCS.4239", "111400239", 111400239, "DCS.4113", "DCS.4026",
 USUAL = [200] * 6 + [400] * 6 + [401, 403, 404, 429, 429, 500, 503]
 HEADERS = ["Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Retry-After", "X-Request-Id", "Location", "Set-Cookie"]
 VALUES = ["", "0", "-1", "1", "1e999", "nan", "gzip", "deflate", "br", "chunked", 'text/html; charset="', "/x", "a=b; expires=x", "\xe9\xff", SECRET_KEY]
+KEYS = ["id", "status", "\ud800", "__ansible_type", "_ansible_parsed", "__payload__", "", SECRET_KEY, "x" * 300]
+#: Statuses that say by themselves that nothing was done.
+TELLING = {*range(300, 400), 401, 403, 404, 407, 429}
 ERRORS = [
-    requests.exceptions.ReadTimeout("timed out"),
-    requests.exceptions.ConnectionError("reset"),
-    requests.exceptions.ConnectTimeout("timed out"),
-    requests.exceptions.SSLError("wrong certificate"),
-    requests.exceptions.ProxyError("no proxy"),
-    ConnectionResetError(),
-    ValueError("odd"),
+    NoReplyError("timed out"),
+    NoReplyError(f"reset \xff http://user:{SECRET_KEY}@proxy"),
+    NoReplyError(""),
+    NoConnectionError("dcs.example.com", "Connection refused", permanent=False),
+    NoConnectionError("dcs.example.com", "the certificate is not trusted", permanent=True),
+    NoConnectionError("the proxy proxy:3128", "it answered CONNECT with HTTP 503", permanent=False, http_status=503),
 ]
 
 conversations = st.lists(st.integers(0, 2**32).map(lambda seed: Author(seed).answer()), min_size=1, max_size=5)
 
 
-class Adapter(HTTPAdapter):
+class Transport:
     """Plays a conversation; its last answer goes on for ever."""
 
     def __init__(self, conversation: list[Scripted]) -> None:
-        super().__init__()
         self._conversation = conversation
+        self.on_status: Callable[[int], object] = lambda _status: None
         self.played: list[tuple[str, Scripted]] = []
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, _timeout: float) -> Reply:
         answer = self._conversation[min(len(self.played), len(self._conversation) - 1)]
         self.played.append((str(request.method), answer))
         assert len(self.played) < 200, "this never ends"
         if answer.error:
-            _http._wire.sent = answer.sent
             raise answer.error
-        _http._wire.sent = True
-        raw = HTTPResponse(
-            io.BytesIO(answer.content), headers=answer.headers, status=answer.status, preload_content=False, request_method=request.method
-        )
-        return self.build_response(request, raw)
+        self.on_status(answer.status)
+        if answer.problem:
+            return Reply(answer.status, {}, b"", answer.problem)
+        raw = HTTPResponse(io.BytesIO(answer.content), headers=answer.headers, status=answer.status, preload_content=False, request_method=request.method)
+        try:
+            return Reply(answer.status, raw.headers, _transport._read(raw))
+        except Exception as error:
+            return Reply(answer.status, CaseInsensitiveDict(answer.headers), b"", _transport._describe(error))
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
     @property
     def cancels(self) -> list[Scripted]:
@@ -196,27 +220,50 @@ class Adapter(HTTPAdapter):
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
-    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", 0.0)
+    monkeypatch.setattr(_http, "MAX_RETRY_AFTER", 0.0)
     monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
 
 
-def converse(conversation: list[Scripted]) -> tuple[Adapter, Http, SdkHmacSha256]:
+@contextlib.contextmanager
+def converse(conversation: list[Scripted]) -> Iterator[tuple[Transport, Http, SdkHmacSha256]]:
     """A client whose requests meet a conversation."""
-    adapter = Adapter(conversation)
-    http = Http(max_retries=RETRIES, secrets=(SECRET_KEY, STS, ACCESS_KEY))
-    http._route = lambda url: (adapter, {})  # type: ignore[method-assign,return-value]
-    return adapter, http, SdkHmacSha256(ACCESS_KEY, SECRET_KEY, STS, "0" * 32)
+    transport = Transport(conversation)
+
+    def play(*, on_status: Callable[[int], object], **_options: Any) -> Transport:
+        transport.on_status = on_status
+        return transport
+
+    with patch.object(_http, "Transport", play):
+        http = Http(max_retries=RETRIES, secrets=(SECRET_KEY, STS, ACCESS_KEY))
+    yield transport, http, SdkHmacSha256(ACCESS_KEY, SECRET_KEY, STS, "0" * 32)
 
 
-def check(adapter: Adapter, shown: Any) -> None:
+def check(transport: Transport, shown: Any) -> None:
     """What holds whatever was answered: it can be shown, it shows no secret, and after a 401 nothing was sent."""
-    json.dumps(shown)
+    json.dumps(shown, allow_nan=False).encode()
+    json.dumps(shown, ensure_ascii=False).encode()
+    assert depth_of(shown) <= _http.MAX_DEPTH + 8
+    assert not any(key.startswith(("_ansible", "__ansible")) for key in keys_of(shown))
     # What the API says of a task is passed on as received; the module's own machinery takes secrets out of that.
     messages = json.dumps(find_messages(shown))
     assert not any(secret in messages for secret in (SECRET_KEY, STS, ACCESS_KEY)), messages
-    refused = [number for number, (_method, answer) in enumerate(adapter.played) if not answer.error and answer.status == 401]
-    assert refused in ([], [len(adapter.played) - 1])
+    refused = [number for number, (_method, answer) in enumerate(transport.played) if not answer.error and answer.status in (401, 407)]
+    assert refused in ([], [len(transport.played) - 1])
+
+
+def depth_of(value: Any) -> int:
+    """How deeply it is nested."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth_of, children), default=0)
+
+
+def keys_of(value: Any) -> Iterator[str]:
+    """All keys in it."""
+    if isinstance(value, dict):
+        yield from value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys_of(child)
 
 
 def find_messages(shown: Any) -> list[str]:
@@ -249,47 +296,48 @@ def test_cancel_and_wait(conversation: list[Scripted]) -> None:
 
 def cancel(conversation: list[Scripted], request: Request, plan: Plan) -> None:
     """Cancel, and hold the result against the conversation."""
-    adapter, http, auth = converse(conversation)
-    (result,) = cancel_resizes(Dcs(http, auth, "https://dcs.example.com", "0" * 32), [request], plan)
+    with converse(conversation) as (transport, http, auth):
+        dcs = Dcs(http, auth, "https://dcs.example.com", "0" * 32)
+        (result,) = cancel_resizes(lambda: dcs, [request], plan)
     shown = result.as_result()
-    check(adapter, [shown])
+    check(transport, [shown])
     assert result.outcome in OUTCOMES
     assert result.changed == shown["changed"] == (result.outcome == "cancelled")
     assert result.error is None or result.error.code != "InternalError", result.error
     assert result.error or result.outcome not in ("failed", "not_attempted")
     if plan.check_mode:
-        assert not adapter.cancels
+        assert not transport.cancels
         return
-    assert len(adapter.cancels) <= 1 + RETRIES
+    assert len(transport.cancels) <= 1 + RETRIES
     if result.changed:
-        assert any(answer.may_have_cancelled for answer in adapter.cancels)
-        assert adapter.cancels[-1].says_success or result.warnings
+        assert any(answer.may_have_cancelled for answer in transport.cancels)
+        assert transport.cancels[-1].says_success or result.warnings
 
 
 @FUZZ
 @given(conversations, st.sampled_from([None, [INSTANCE], [INSTANCE, "second"]]))
 def test_list(conversation: list[Scripted], instance_ids: list[str] | None) -> None:
-    adapter, http, auth = converse(conversation)
-    try:
-        listing = list_resizes(Dcs(http, auth, "https://dcs.example.com", "0" * 32), instance_ids=instance_ids)
-    except DcsError as error:
-        check(adapter, [{"error": error.as_result()}])
-    else:
-        check(adapter, [{"error": error.as_result()} for _instance_id, error in listing.errors])
-        json.dumps([task.as_result() for _instance_id, _instance, task in listing.resizes])
+    with converse(conversation) as (transport, http, auth):
+        try:
+            listing = list_resizes(Dcs(http, auth, "https://dcs.example.com", "0" * 32), instance_ids=instance_ids)
+        except DcsError as error:
+            check(transport, [{"error": error.as_result()}])
+        else:
+            check(transport, [{"error": error.as_result()} for _instance_id, error in listing.errors])
+            check(transport, [task.as_result() for _instance_id, _instance, task in listing.resizes])
 
 
 @FUZZ
 @given(conversations)
 def test_find_project(conversation: list[Scripted]) -> None:
-    adapter, http, auth = converse(conversation)
-    try:
-        project_id = find_project(http, auth, "https://iam.example.com", "cn-north-4")
-    except ConfigurationError as error:
-        # It lists the projects as received; the module's own machinery takes secrets out of that.
-        json.dumps(error.as_result())
-    except DcsError as error:
-        check(adapter, [{"error": error.as_result()}])
-    else:
-        assert isinstance(project_id, str)
-        assert project_id
+    with converse(conversation) as (transport, http, auth):
+        try:
+            project_id = find_project(http, auth, "https://iam.example.com", "cn-north-4")
+        except ConfigurationError as error:
+            # It lists the projects as received; the module's own machinery takes secrets out of that.
+            json.dumps(error.as_result()).encode()
+        except DcsError as error:
+            check(transport, [{"error": error.as_result()}])
+        else:
+            assert isinstance(project_id, str)
+            assert project_id

@@ -44,7 +44,7 @@ class Server:
         http = Http(timeout=timeout, max_retries=1)
         dcs = Dcs(http, TokenAuth("TOKEN"), self.url, "0" * 32)
         try:
-            (result,) = cancel_resizes(dcs, [REQUEST], Plan())
+            (result,) = cancel_resizes(lambda: dcs, [REQUEST], Plan())
         finally:
             http.close()
         return result
@@ -77,8 +77,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
-    monkeypatch.setattr(_http, "LONGEST_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", 0.0)
+    monkeypatch.setattr(_http, "MAX_RETRY_AFTER", 0.0)
     monkeypatch.setattr(_pace.Rate, "throttled", lambda self, now: None)
 
 

@@ -214,3 +214,24 @@ def test_a_project_that_can_not_be_listed(cloud: Simulator) -> None:
     assert (run.failed("List"), result["changed"], result["resizes"]) == (True, False, [])
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "DCS.3002")]
     assert "dcs:instance:list" in result["msg"]
+
+
+def test_whatever_the_texts_hold(cloud: Simulator) -> None:
+    """Half surrogate pairs, keys that Ansible reserves and deep structures cost no resize, nor a key that is always there."""
+    nested: Any = "end"
+    for _level in range(400):
+        nested = {"inner": [nested]}
+    reserved = {"_ansible_no_log": True, "ansible_facts": {"found": 1}, "exception": "none", "__ansible_type": "none", "__ansible_unsafe": "none", "msg": 7}
+    details = ({"new_capacity": "\ud83d", "\udfff": 1}, reserved, {"new_capacity": "8", "nested": nested})
+    resizes = [cloud.schedule(instance={"name": "cache \ud83d", "tags": {"env": "\ud83d"}}, details=each) for each in details]
+    playbook = [
+        task("List", {"tags": {"team": "none"}}),
+        task("Find", {}, register="found"),
+        {"name": "Show", "ansible.builtin.debug": {"msg": "{{ found }}"}},
+        {"name": "Predict", "huaweicloud.dcs.dcs_resize_cancel": {"resizes": "{{ found.resizes }}"}, "check_mode": True, "diff": True},
+    ]
+    run = run_playbook(playbook, "-v", environment=cloud.environment())
+    assert run.code == 0, run.output
+    assert (run.failed("List"), found(run.result("List"))) == (False, [])
+    assert found(run.result("Find")) == [resize["task_id"] for resize in resizes]
+    assert [resize["outcome"] for resize in run.result("Predict")["resizes"]] == ["cancelled"] * 3

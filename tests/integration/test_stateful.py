@@ -125,7 +125,7 @@ class Cancelling(RuleBasedStateMachine):
         mode = {"check": options.pop("check", False), "diff": True}
         arguments = entries[0] if len(entries) == 1 else {"resizes": entries}
         self.cloud.clear_requests()
-        with patch.object(_pace, "FIRST_DELAY", 0.0):
+        with patch.object(_pace, "BACKOFF_BASE", 0.0):
             result = run_module(dcs_resize_cancel, {"concurrency": 1, **options, **arguments}, environment=self.cloud.environment(), **mode)
         requests = {request["request_id"] for request in self.cloud.requests(kind="cancel")}
         return result, {cancel["task_id"] for cancel in self.cloud.effective_cancels() if cancel["request_id"] in requests and cancel["by"] == "api"}

@@ -86,7 +86,7 @@ def _window(hours: int) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", 0.01)
 
 
 def test_every_point_has_a_switch() -> None:
@@ -234,7 +234,7 @@ def test_the_plan_names_what_will_be_done(cloud: Simulator) -> None:
         ({INSTANCE_ID: " "}, f"Set {INSTANCE_ID}"),
         ({NEW_CAPACITY: "much"}, "is a number of GB"),
         ({NEW_SPEC_CODE: "redis.ha.xu1.large.r2.2"}, "already"),
-        ({INSTANCE_ID: "../x"}, "is no instance id"),
+        ({INSTANCE_ID: "../x"}, "Invalid instance ID"),
     ],
     ids=str,
 )

@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _cancel, _pace
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes, not_begun
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs, Instance
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._pace import Call, RetryBudget
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from scripted_transport import ENDPOINT, INSTANCE, PROJECT, TASK, Expected, Script, scripted_transport, task
@@ -28,13 +30,22 @@ INSTANCES = f"/v2/{PROJECT}/instances"
 NO_ANSWER = requests.ConnectionError("Connection reset by peer")
 
 
-def dcs(max_retries: int = 2) -> Dcs:
-    return Dcs(Http(max_retries=max_retries, concurrency=4), TokenAuth("token"), ENDPOINT, PROJECT)
+def dcs(max_retries: int = 2, concurrency: int = 1) -> Dcs:
+    return Dcs(Http(max_retries=max_retries, concurrency=concurrency), TokenAuth("token"), ENDPOINT, PROJECT)
 
 
 def one(request: Request, plan: Plan | None = None, max_retries: int = 2) -> Result:
-    (result,) = cancel_resizes(dcs(max_retries), [request], plan or Plan())
+    (result,) = cancel_resizes(lambda: dcs(max_retries), [request], plan or Plan())
     return result
+
+
+def failing(error: Exception) -> Callable[[], Dcs]:
+    """A connection that can't be made."""
+
+    def connect() -> Dcs:
+        raise error
+
+    return connect
 
 
 def one_task(status: str = "WAITING") -> BackgroundTask:
@@ -194,7 +205,7 @@ def test_a_repeat_that_would_come_too_late_is_none(script: Script) -> None:
     """It was seen waiting since the cancel was lost, and nobody has to look again."""
     script.expect_cancel(503, headers={"Retry-After": "60"})
     script.expect_tasks(task())
-    with patch.object(_pace.Pace, "sleep"), patch.object(_pace, "RETRY_WINDOW", 50.0):
+    with patch.object(_pace.Pace, "sleep"), patch.object(_pace, "RETRY_TIME_LIMIT", 50.0):
         result = one(NAMED)
     assert (result.outcome, result.still_waiting) == ("failed", (TASK,))
     assert result.error
@@ -315,7 +326,7 @@ def test_results_keep_the_order_and_duplicates_are_done_once() -> None:
     with scripted_transport(ordered=False) as script:
         for number in range(20):
             script.expect_cancel(*((400, "DCS.4049") if number % 3 == 0 else ()), instance_id=f"i{number}")
-        results = cancel_resizes(dcs(), [*wanted, wanted[3], wanted[0]], Plan(concurrency=4))
+        results = cancel_resizes(lambda: dcs(concurrency=4), [*wanted, wanted[3], wanted[0]], Plan())
     assert [result.instance_id for result in results] == [request.instance_id for request in wanted]
     assert outcomes(results) == ["failed" if number % 3 == 0 else "cancelled" for number in range(20)]
 
@@ -331,7 +342,7 @@ def test_entries_without_a_task_come_last(script: Script, check_mode: bool) -> N
     script.expect_tasks(*both)
     if not check_mode:
         script.expect_cancel(task_id="second")
-    results = cancel_resizes(dcs(), [FOUND, NAMED], Plan(check_mode=check_mode))
+    results = cancel_resizes(dcs, [FOUND, NAMED], Plan(check_mode=check_mode))
     assert [(result.task_id, result.outcome) for result in results] == [("second", "cancelled"), (TASK, "cancelled")]
 
 
@@ -342,7 +353,7 @@ def test_the_last_one_is_absent(script: Script, check_mode: bool) -> None:
     else:
         script.expect_cancel()
     script.expect_tasks(task())
-    assert outcomes(cancel_resizes(dcs(), [FOUND, NAMED], Plan(check_mode=check_mode))) == ["absent", "cancelled"]
+    assert outcomes(cancel_resizes(dcs, [FOUND, NAMED], Plan(check_mode=check_mode))) == ["absent", "cancelled"]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -357,7 +368,7 @@ def test_another_that_waits_is_no_news_if_it_is_asked_for(check_mode: bool, more
                 script.expect_tasks(task("FAILED"), task(task_id="second"), instance_id=request.instance_id)
             if not check_mode:
                 script.expect_cancel(task_id="second", instance_id=request.instance_id)
-        results = cancel_resizes(dcs(), [NAMED, *more], Plan(check_mode=check_mode))
+        results = cancel_resizes(dcs, [NAMED, *more], Plan(check_mode=check_mode))
     assert outcomes(results) == ["absent", *["cancelled"] * len(more)]
     assert ["second" in warning for result in results for warning in result.warnings] == ([True] if warned else [])
 
@@ -388,7 +399,7 @@ def test_a_first_401_is_the_only_request(script: Script, concurrency: int, plan:
         script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
     # Threads may begin in any order.
     with patch.object(Expected, "is_for", lambda *_arguments: True):
-        results = cancel_resizes(dcs(), wanted, plan._replace(concurrency=concurrency))
+        results = cancel_resizes(lambda: dcs(concurrency=concurrency), wanted, plan)
     assert sorted(outcomes(results)) == ["failed", *["not_attempted"] * 7]
     assert len(script.requests) == 1
     assert all(result.error for result in results)
@@ -398,7 +409,7 @@ def test_a_later_401_stops_the_rest(script: Script) -> None:
     for number in range(3):
         script.expect_cancel(instance_id=f"i{number}")
     script.expect_cancel(401, "APIGW.0301", instance_id="i3")
-    results = cancel_resizes(dcs(), [Request(f"i{number}", TASK) for number in range(6)], Plan(concurrency=1))
+    results = cancel_resizes(dcs, [Request(f"i{number}", TASK) for number in range(6)], Plan())
     assert outcomes(results) == ["cancelled"] * 3 + ["failed"] + ["not_attempted"] * 2
 
 
@@ -406,18 +417,69 @@ def test_a_401_stops_looks(script: Script) -> None:
     """Nothing was waiting, which the API has said; whether it was too late can't be looked up any more."""
     script.expect_cancel(400, "DCS.4239")
     script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
-    results = cancel_resizes(dcs(), [NAMED, Request("other", TASK)], Plan())
+    results = cancel_resizes(dcs, [NAMED, Request("other", TASK)], Plan())
     assert outcomes(results) == ["absent", "not_attempted"]
     assert len(results[0].warnings) == 1
 
 
-def test_a_mistake_of_ours_hides_no_other_result(script: Script) -> None:
+def test_a_bug_hides_no_other_result(script: Script) -> None:
     script.expect_cancel(instance_id="second")
-    with patch.object(Dcs, "attempts", side_effect=[TypeError("oops"), Dcs.attempts(dcs())]):
-        results = cancel_resizes(dcs(), [NAMED, Request("second", TASK)], Plan())
+    send = _cancel._send
+
+    def fail_first(dcs: Dcs, call: Call, request: Request, *more: Any) -> Result:
+        if request == NAMED:
+            raise TypeError("oops")
+        return send(dcs, call, request, *more)
+
+    with patch.object(_cancel, "_send", fail_first):
+        results = cancel_resizes(dcs, [NAMED, Request("second", TASK)], Plan())
     assert outcomes(results) == ["failed", "cancelled"]
     assert results[0].error
-    assert (results[0].error.code, results[0].error.message) == ("InternalError", "Unexpected TypeError: oops")
+    assert (results[0].error.code, results[0].error.message) == ("InternalError", "Unexpected TypeError: oops.")
+
+
+def test_a_bug_while_cancelling_counts_as_a_lost_response(script: Script) -> None:
+    script.expect_tasks(task("CANCELLED"))
+    with patch.object(Dcs, "cancel_resize", side_effect=AttributeError("'bool' object has no attribute 'strip'")):
+        result = one(NAMED)
+    assert (result.outcome, len(result.warnings)) == ("cancelled", 1)
+
+
+def test_a_bug_while_looking_up_hides_no_change(script: Script) -> None:
+    script.expect_cancel(503)
+    script.expect_cancel(400, "DCS.4239")
+    with patch.object(Dcs, "tasks", side_effect=RecursionError("too deep")):
+        result = one(NAMED)
+    assert (result.outcome, len(result.warnings)) == ("cancelled", 1)
+
+
+def test_a_bug_while_waiting_hides_no_change(script: Script) -> None:
+    script.expect_cancel()
+    with patch.object(Dcs, "instance", side_effect=TypeError("oops")):
+        result = one(NAMED, Plan(wait_timeout=60))
+    assert (result.outcome, result.error and result.error.code) == ("cancelled", "InternalError")
+
+
+def test_a_bug_while_connecting_is_every_resize_s_failure() -> None:
+    results = cancel_resizes(failing(TypeError("oops")), [NAMED, FOUND], Plan())
+    assert [(result.outcome, result.error and result.error.code) for result in results] == [("failed", "InternalError")] * 2
+
+
+def test_a_bug_between_status_checks_hides_no_change(script: Script) -> None:
+    script.expect_cancel()
+    with patch.object(_cancel, "_wait", side_effect=TypeError("oops")):
+        results = cancel_resizes(dcs, [NAMED], Plan(wait_timeout=60))
+    assert [(result.outcome, result.error and result.error.code) for result in results] == [("cancelled", "InternalError")]
+
+
+def test_ids_are_the_same_in_any_case(script: Script) -> None:
+    """Asked for twice, listed in another case, and repeated in the API's own spelling."""
+    upper = Request(INSTANCE.upper(), TASK.upper())
+    script.expect_cancel(400, "DCS.4239", instance_id=INSTANCE.upper(), task_id=TASK.upper())
+    script.expect_tasks(task(), instance_id=INSTANCE.upper())
+    script.expect_cancel(instance_id=INSTANCE.upper(), task_id=TASK)
+    (result,) = cancel_resizes(dcs, [upper, NAMED], Plan())
+    assert (result.instance_id, result.outcome) == (INSTANCE.upper(), "cancelled")
 
 
 @pytest.mark.parametrize("request_", [Request("a/b", TASK), Request(INSTANCE, ".."), Request("a b"), Request(INSTANCE, "x%2Fy"), Request(INSTANCE, "x?y=1")])
@@ -427,14 +489,14 @@ def test_ids_that_are_none_are_refused_before_any_request(script: Script, reques
         script.expect_cancel()
     else:
         script.expect_tasks(task())
-    refused, other = cancel_resizes(dcs(), [request_, NAMED], plan)
+    refused, other = cancel_resizes(dcs, [request_, NAMED], plan)
     assert (refused.outcome, refused.error and refused.error.code, other.outcome) == ("failed", "InvalidId", "cancelled")
     assert malformed(request_)
-    assert [result.error and result.error.code for result in not_begun([request_, NAMED], DcsError("no", code="X"))] == ["InvalidId", "X"]
+    assert [result.error and result.error.code for result in cancel_resizes(failing(DcsError("no", code="X")), [request_, NAMED], plan)] == ["InvalidId", "X"]
 
 
 def test_a_401_before_anything_was_sent() -> None:
-    assert outcomes(not_begun([NAMED], AuthenticationError("no", code="APIGW.0301"))) == ["not_attempted"]
+    assert outcomes(cancel_resizes(failing(AuthenticationError("no", code="APIGW.0301")), [NAMED], Plan())) == ["not_attempted"]
 
 
 # ---- Waiting
@@ -471,41 +533,70 @@ def test_an_instance_without_a_status_has_not_left_extending(script: Script, bod
     assert INSTANCE in result.error.message
 
 
-def test_looks_grow_rarer_and_the_last_is_at_the_end(script: Script) -> None:
+@pytest.fixture
+def clock() -> Iterator[list[float]]:
+    """The time, which passes only while somebody pauses, and the pauses."""
+    pauses = [0.0]
+    time = SimpleNamespace(monotonic=lambda: sum(pauses))
+    with (
+        patch.object(_cancel, "time", time),
+        patch.object(_pace, "time", time),
+        patch.object(_pace.Rate, "throttled"),
+        patch.object(Dcs, "sleep", lambda _dcs, seconds: pauses.append(seconds)),
+    ):
+        yield pauses
+
+
+def test_status_checks_grow_rarer_and_the_last_is_at_the_end(script: Script, clock: list[float]) -> None:
     script.expect_cancel()
-    now, pauses = [0.0], []
-
-    def sleep(_dcs: Dcs, seconds: float) -> None:
-        now[0] += seconds
-        pauses.append(seconds)
-
-    for _look in range(8):
+    for _check in range(8):
         script.expect_instance(body={"status": "EXTENDING"})
-    with patch.object(Dcs, "sleep", sleep), patch.object(_cancel, "time", SimpleNamespace(monotonic=lambda: now[0])):
-        result = one(NAMED, Plan(wait_timeout=30))
+    result = one(NAMED, Plan(wait_timeout=30))
     assert result.error
     assert result.error.code == "WaitTimeout"
-    assert pauses == [0.5, 1, 2, 4, 8, 10, 4.5]
+    assert clock[1:] == [0.5, 1, 2, 4, 8, 10, 4.5]
 
 
-def test_looks_that_take_all_the_time_leave_none_for_others(script: Script) -> None:
-    """Neither for the first look at an instance nor for another one."""
-    now = [0.0]
-
-    def instance(_dcs: Dcs, instance_id: str, _within: float) -> Instance:
-        now[0] += 4
-        return Instance(instance_id, None, "EXTENDING", None, None, None)
-
+def test_status_checks_that_take_all_the_time_leave_none_for_others(script: Script, clock: list[float]) -> None:
+    """Neither for the first check of an instance nor for another one."""
     wanted = [Request(f"i{number}", TASK) for number in range(5)]
     for request in wanted:
         script.expect_cancel(instance_id=request.instance_id)
-    with patch.object(Dcs, "instance", instance), patch.object(_cancel, "time", SimpleNamespace(monotonic=lambda: now[0])):
-        results = cancel_resizes(dcs(), wanted, Plan(wait_timeout=5))
+    for request in wanted[:4]:
+        script.expect_instance(instance_id=request.instance_id, status="EXTENDING")
+    instance = Dcs.instance
+
+    def slow(dcs: Dcs, instance_id: str, retries: RetryBudget) -> Instance:
+        try:
+            return instance(dcs, instance_id, retries)
+        finally:
+            clock.append(4)
+
+    with patch.object(Dcs, "instance", slow):
+        results = cancel_resizes(dcs, wanted, Plan(wait_timeout=5))
     assert outcomes(results) == ["cancelled"] * 5
     assert [result.error and result.error.code for result in results] == ["WaitTimeout"] * 5
     # After 16 s of 5 and the last 10.
-    assert ["no time left to look at instance i4" in result.error.message for result in results if result.error] == [False] * 4 + [True]
-    assert now == [16]
+    assert ["no time was left" in result.error.message for result in results if result.error] == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "DCS.5000"), (429, "APIGW.0308")])
+def test_what_may_be_over_at_the_next_check_does_not_end_the_wait(script: Script, clock: list[float], status: int, code: str) -> None:
+    script.expect_cancel()
+    script.expect_instance(status, body={"error_code": code, "error_msg": "Later."})
+    script.expect_instance(status="RUNNING")
+    assert one(NAMED, Plan(wait_timeout=30)).error is None
+    assert clock[1:] == [0.5]
+
+
+def test_a_status_that_can_not_be_read_to_the_end(script: Script, clock: list[float]) -> None:
+    script.expect_cancel()
+    for _check in range(3):
+        script.expect_instance(503, body={"error_code": "DCS.5000", "error_msg": "Later."})
+    result = one(NAMED, Plan(wait_timeout=1))
+    assert (result.outcome, result.error and result.error.code) == ("cancelled", "DCS.5000")
+    assert result.error
+    assert "within 1 seconds" in result.error.message
 
 
 def test_gone_is_left(script: Script) -> None:
@@ -531,7 +622,7 @@ def test_wait_timeout_names_the_task_that_was_found(script: Script) -> None:
     script.expect_instance(body={"status": "EXTENDING"})
     error = one(FOUND, Plan(wait_timeout=0)).error
     assert error
-    assert f"The resize {TASK} of instance {INSTANCE} is cancelled" in error.message
+    assert f"The resize {TASK} of instance {INSTANCE} has been cancelled" in error.message
 
 
 def test_wait_that_can_not_read(script: Script) -> None:
@@ -555,7 +646,7 @@ def test_a_401_ends_the_wait_of_all(script: Script) -> None:
         script.expect_cancel(instance_id=f"i{number}")
     script.expect_instance(instance_id="i0", body={"status": "EXTENDING"})
     script.expect_instance(401, instance_id="i1", body={"error_code": "APIGW.0301", "error_msg": "no"})
-    results = cancel_resizes(dcs(), [Request(f"i{number}", TASK) for number in range(2)], Plan(wait_timeout=60))
+    results = cancel_resizes(dcs, [Request(f"i{number}", TASK) for number in range(2)], Plan(wait_timeout=60))
     assert outcomes(results) == ["cancelled", "cancelled"]
     assert [result.error and result.error.code for result in results] == ["Stopped", "APIGW.0301"]
 
@@ -568,7 +659,7 @@ def test_each_instance_is_read_once_a_round(script: Script) -> None:
     script.expect_instance(body={"status": "EXTENDING"})
     script.expect_instance(body={"status": "RUNNING"})
     wanted = [NAMED, Request(INSTANCE, "second"), Request("other", TASK)]
-    assert outcomes(cancel_resizes(dcs(), wanted, Plan(wait_timeout=60))) == ["cancelled", "cancelled", "failed"]
+    assert outcomes(cancel_resizes(dcs, wanted, Plan(wait_timeout=60))) == ["cancelled", "cancelled", "failed"]
 
 
 def test_no_wait_in_check_mode_or_without_a_cancel(script: Script) -> None:
@@ -580,5 +671,5 @@ def test_no_wait_in_check_mode_or_without_a_cancel(script: Script) -> None:
 
 
 def test_nothing_begun_fails_each_once() -> None:
-    results = not_begun([NAMED, FOUND, NAMED], DcsError("No project.", code="Configuration"))
+    results = cancel_resizes(failing(DcsError("No project.", code="Configuration")), [NAMED, FOUND, NAMED], Plan())
     assert [(result.task_id, result.outcome) for result in results] == [(TASK, "failed"), (None, "failed")]

@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import requests
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _dcs
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask, Dcs, Instance, check_id, find_project
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
+    AuthenticationError,
+    BusyError,
     ConfigurationError,
     DcsError,
     ForbiddenError,
     LostAnswerError,
+    NotExtendingError,
     NotFoundError,
     RefusedError,
+    ThrottledError,
+    UnsentError,
 )
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
@@ -37,6 +41,11 @@ def dcs(script: Script) -> Dcs:
     return Dcs(Http(max_retries=0), AUTH, ENDPOINT, PROJECT)
 
 
+def cancel(dcs: Dcs, instance_id: str = INSTANCE, task_id: str = TASK) -> str | None:
+    with dcs.call() as call:
+        return dcs.cancel_resize(instance_id, task_id, call.retries)
+
+
 def numbered(*numbers: int) -> list[dict[str, Any]]:
     return [task(task_id=f"task{number}") for number in numbers]
 
@@ -49,7 +58,18 @@ def expect_page(script: Script, offset: int, numbers: range, count: object, **mo
     body: dict[str, Any] = {"tasks": numbered(*numbers)}
     if count is not ...:
         body["task_count"] = count
-    script.expect("GET", TASKS, {"offset": offset, "limit": 100}, body=body, **more)
+    script.expect("GET", TASKS, {"offset": offset, "limit": 1000}, body=body, **more)
+
+
+def expect_pages(script: Script, *pages: tuple[int, range, object]) -> None:
+    for offset, numbers, count in pages:
+        expect_page(script, offset, numbers, count)
+
+
+def unexpected(dcs: Dcs, match: str) -> None:
+    with pytest.raises(LostAnswerError, match=match) as caught:
+        listed(dcs)
+    assert (caught.value.code, caught.value.http_status, caught.value.request) == ("UnexpectedAnswer", 200, f"GET {TASKS}")
 
 
 # ---- Paging
@@ -66,162 +86,157 @@ def test_no_records(dcs: Dcs, script: Script) -> None:
     assert listed(dcs) == []
 
 
-@pytest.mark.parametrize("count", [250, "250"])
+@pytest.mark.parametrize("count", [2500, "2500"])
 def test_all_pages(dcs: Dcs, script: Script, count: object) -> None:
-    for offset, numbers in ((0, range(100)), (99, range(99, 199)), (198, range(198, 250))):
-        expect_page(script, offset, numbers, count)
-    assert listed(dcs) == list(range(250))
+    expect_pages(script, (0, range(1000), count), (1000, range(1000, 2000), count), (2000, range(2000, 2500), count))
+    assert listed(dcs) == list(range(2500))
 
 
 def test_a_full_page_is_never_taken_for_the_last(dcs: Dcs, script: Script) -> None:
-    expect_page(script, 0, range(100), 100)
-    expect_page(script, 99, range(99, 100), 100)
-    assert listed(dcs) == list(range(100))
+    expect_pages(script, (0, range(1000), 1000), (1000, range(0), 1000))
+    assert listed(dcs) == list(range(1000))
 
 
-@pytest.mark.parametrize("count", [..., None, "many", [3], {}, float("nan"), "1e999", -1, True])
+def test_2000_quiet_instances_cost_three_requests(dcs: Dcs, script: Script) -> None:
+    for offset, size in ((0, 1000), (1000, 1000), (2000, 0)):
+        rows = [{"instance_id": f"i{number}", "status": "RUNNING"} for number in range(offset, offset + size)]
+        script.expect("GET", INSTANCES, {"offset": offset, "limit": 1000}, body={"instance_num": 2000, "instances": rows})
+    assert [instance.id for instance in dcs.instances()] == [f"i{number}" for number in range(2000)]
+
+
+@pytest.mark.parametrize("count", [..., None, "many", [3], {}, float("nan"), "1e999", -1, True, 0])
 def test_a_count_that_makes_no_sense_is_not_trusted(dcs: Dcs, script: Script, count: object) -> None:
-    expect_page(script, 0, range(3), count)
-    expect_page(script, 2, range(2, 3), count)
+    expect_pages(script, (0, range(3), count), (3, range(0), count))
     assert listed(dcs) == [0, 1, 2]
 
 
-def test_a_count_that_is_too_large_ends_with_a_page_of_nothing_new(dcs: Dcs, script: Script) -> None:
-    expect_page(script, 0, range(3), 1000)
-    expect_page(script, 2, range(2, 3), 1000)
-    assert listed(dcs) == [0, 1, 2]
+@pytest.mark.parametrize("count", [..., None])
+def test_without_a_count_all_pages_are_read(dcs: Dcs, script: Script, count: object) -> None:
+    expect_pages(script, (0, range(1000), count), (1000, range(1000, 1200), count), (1200, range(0), count))
+    assert listed(dcs) == list(range(1200))
 
 
-@pytest.mark.parametrize("size", [100, 40])
-def test_a_count_that_is_too_small_is_found_out(dcs: Dcs, script: Script, size: int) -> None:
-    expect_page(script, 0, range(size), 7)
-    expect_page(script, size - 1, range(size - 1, size + 30), 7)
-    expect_page(script, size + 29, range(size + 29, size + 30), 7)
+@pytest.mark.parametrize("size", [1000, 40])
+@pytest.mark.parametrize("last_count", [7, 0])
+def test_a_count_that_is_too_small_is_tolerated(dcs: Dcs, script: Script, size: int, last_count: int) -> None:
+    expect_pages(script, (0, range(size), 7), (size, range(size, size + 30), 7), (size + 30, range(0), last_count))
     assert listed(dcs) == list(range(size + 30))
 
 
+def test_fewer_records_than_the_count_are_no_answer(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        expect_pages(script, (0, range(3), 4), (3, range(0), 4))
+    unexpected(dcs, "3 records were listed, but task_count is 4")
+
+
+def test_no_records_at_all_are_no_answer_where_there_should_be_one(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        expect_page(script, 0, range(0), 1)
+    unexpected(dcs, "0 records were listed, but task_count is 1")
+
+
+def test_a_record_that_is_listed_twice_counts_once(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        rows = [task(task_id="Task1"), task(task_id="task1"), task(task_id="task2")]
+        script.expect("GET", TASKS, {"offset": 0, "limit": 1000}, body={"task_count": 3, "tasks": rows})
+        expect_page(script, 3, range(0), 3)
+    unexpected(dcs, "2 records were listed, but task_count is 3")
+
+
+def test_records_that_do_not_matter_count(dcs: Dcs, script: Script) -> None:
+    expect_pages(script, (0, range(1000), 1003), (1000, range(1000, 1003), 1003))
+    assert [found.id for found in dcs.tasks(INSTANCE, keep=lambda found: found.id == "task1001")] == ["task1001"]
+
+
 def test_the_server_may_have_shorter_pages(dcs: Dcs, script: Script) -> None:
-    for offset in (0, 9, 18):
-        expect_page(script, offset, range(offset, min(offset + 10, 25)), "25")
+    expect_pages(script, (0, range(10), "25"), (10, range(10, 20), "25"), (20, range(20, 25), "25"))
     assert listed(dcs) == list(range(25))
 
 
-def test_an_offset_that_counts_pages_ends(dcs: Dcs, script: Script) -> None:
-    for _time in range(2):
-        expect_page(script, 0, range(3), 1000)
-        expect_page(script, 2, range(0), 1000)
-    assert listed(dcs) == [0, 1, 2]
+def test_an_offset_that_counts_pages_is_no_answer(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        expect_pages(script, (0, range(1000), 1500), (1000, range(0), 1500))
+    unexpected(dcs, "1000 records were listed, but task_count is 1500")
 
 
-def test_pages_of_one_record_can_not_overlap(dcs: Dcs, script: Script) -> None:
-    for offset in (0, 1, 2):
-        expect_page(script, offset, range(offset, offset + 1), 3)
-    assert listed(dcs) == list(range(3))
-
-
-def test_the_same_page_again_ends(dcs: Dcs, script: Script) -> None:
-    for offset in (0, 99, 100):
-        expect_page(script, offset, range(100), 250)
-    assert listed(dcs) == list(range(100))
+def test_the_same_page_again_is_no_answer(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        expect_pages(script, (0, range(1000), 1500), (1000, range(1000), 1500))
+    unexpected(dcs, "1000 records were listed")
 
 
 def test_an_offset_may_be_rounded_to_whole_pages(dcs: Dcs, script: Script) -> None:
-    for offset, first in ((0, 0), (99, 0), (100, 100), (199, 100), (200, 200)):
-        expect_page(script, offset, range(first, min(first + 100, 250)), 250)
-    assert listed(dcs) == list(range(250))
+    expect_pages(script, (0, range(1000), 2500), (1000, range(1000, 2000), 2500), (2000, range(2000, 2500), 2500))
+    assert listed(dcs) == list(range(2500))
+
+
+def test_shorter_pages_with_rounded_offsets_are_no_answer(dcs: Dcs, script: Script) -> None:
+    for _reading in range(5):
+        expect_pages(script, (0, range(100), 250), (100, range(100), 250))
+    unexpected(dcs, "100 records were listed, but task_count is 250")
 
 
 def test_a_list_that_does_not_end_is_no_answer(dcs: Dcs, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_dcs, "MOST_PAGES", 3)
-    for number in range(3):
-        expect_page(script, 99 * number, range(99 * number, 99 * number + 100), 1000)
-    with pytest.raises(LostAnswerError, match=f"^GET {TASKS}: the list does not end"):
-        listed(dcs)
+    monkeypatch.setattr(_dcs, "MAX_PAGES", 3)
+    expect_pages(script, *((1000 * number, range(1000 * number, 1000 * number + 1000), 9000) for number in range(3)))
+    unexpected(dcs, "the list does not end")
 
 
-def test_a_list_that_changes_too_fast_is_no_answer(dcs: Dcs, script: Script) -> None:
-    for number in range(_dcs.MOST_READINGS):
-        expect_page(script, 0, range(1000 * number, 1000 * number + 100), 150)
-        expect_page(script, 99, range(1000 * number + 500, 1000 * number + 551), 150)
-    with pytest.raises(LostAnswerError, match="changes faster than it can be read"):
-        listed(dcs)
-
-
-def test_what_has_gone_for_good_is_forgotten(dcs: Dcs, script: Script) -> None:
-    expect_page(script, 0, range(100), 150)
-    expect_page(script, 99, range(101, 150), 148)
-    expect_page(script, 0, range(2, 102), 148)
-    expect_page(script, 99, range(101, 150), 148)
-    assert listed(dcs) == list(range(2, 150))
-
-
-@pytest.mark.parametrize("end", [None, {"id": ""}, {"id": "task5", "name": "EXTEND", "status": "WAITING"}])
-def test_what_is_no_record_of_its_own_at_the_end_of_a_page_costs_no_more(dcs: Dcs, script: Script, end: object) -> None:
-    script.expect("GET", TASKS, {"offset": 0, "limit": 100}, body={"task_count": 149, "tasks": [*numbered(*range(99)), end]})
-    again = isinstance(end, dict) and end["id"]
-    rows = [*([end] if again else []), *numbered(*range(99, 148))]
-    script.expect("GET", TASKS, {"offset": 99 if again else 100, "limit": 100}, body={"task_count": 149, "tasks": rows})
-    assert listed(dcs) == list(range(148))
-
-
-def test_a_record_that_comes_between_two_pages_is_listed_once(dcs: Dcs, script: Script) -> None:
-    expect_page(script, 0, range(1, 101), 150)
-    expect_page(script, 99, range(99, 151), 151)
-    assert listed(dcs) == list(range(1, 151))
+# ---- A list that changes while it is read
 
 
 @pytest.mark.parametrize("gone", [1, 2, 30])
 def test_what_moves_up_as_others_go_is_not_missed(dcs: Dcs, script: Script, gone: int) -> None:
-    expect_page(script, 0, range(100), 150)
-    expect_page(script, 99, range(99 + gone, 150), 150 - gone)
-    expect_page(script, 0, range(gone, 100 + gone), 150 - gone)
-    expect_page(script, 99, range(99 + gone, 150), 150 - gone)
-    assert listed(dcs) == list(range(gone, 150))
+    expect_pages(script, (0, range(1000), 1500), (1000, range(1000 + gone, 1500), 1500 - gone))
+    expect_pages(script, (0, range(gone, 1000 + gone), 1500 - gone), (1000, range(1000 + gone, 1500), 1500 - gone))
+    assert listed(dcs) == list(range(gone, 1500))
 
 
-def test_more_may_go_than_a_page_has(dcs: Dcs, script: Script) -> None:
-    for offset in (0, 99):
-        expect_page(script, offset, range(offset, offset + 100), 300)
-    # Now 0 to 149 go.
-    expect_page(script, 198, range(0), 150)
-    expect_page(script, 0, range(150, 250), 150)
-    expect_page(script, 99, range(249, 300), 150)
-    assert listed(dcs) == list(range(150, 300))
+@pytest.mark.parametrize("gone", [1, 30])
+def test_what_moves_up_from_the_last_page_is_not_missed(dcs: Dcs, script: Script, gone: int) -> None:
+    """So that there is none any more, whose count would show it."""
+    expect_pages(script, (0, range(1000), 1000 + gone), (1000, range(0), 1000))
+    expect_pages(script, (0, range(gone, 1000 + gone), 1000), (1000, range(0), 1000))
+    assert listed(dcs) == list(range(gone, 1000 + gone))
 
 
-def test_all_is_read_again_until_nothing_was_missed(dcs: Dcs, script: Script) -> None:
-    # Before each second page two go, but for the last time.
-    for gone, then in ((0, 2), (2, 4), (4, 4)):
-        expect_page(script, 0, range(gone, 100 + gone), 150 - gone)
-        expect_page(script, 99, range(99 + then, 150), 150 - then)
-    assert listed(dcs) == list(range(4, 150))
+def test_a_record_that_comes_between_two_pages_is_listed_once(dcs: Dcs, script: Script) -> None:
+    expect_pages(script, (0, range(1, 1001), 1500), (1000, range(1000, 1501), 1501), (1501, range(0), 1501))
+    expect_pages(script, (0, range(1000), 1501), (1000, range(1000, 1501), 1501))
+    assert listed(dcs) == list(range(1501))
 
 
-def test_what_is_no_record_is_left_out(dcs: Dcs, script: Script) -> None:
-    script.expect("GET", TASKS, {"offset": 0, "limit": 100}, body={"task_count": 1, "tasks": [None, 7, "x", [], {}, {"id": ""}, {"id": None}, task()]})
-    script.expect("GET", TASKS, {"offset": 7, "limit": 100}, body={"task_count": 1, "tasks": [task()]})
-    assert [found.id for found in dcs.tasks(INSTANCE)] == [TASK]
+def test_a_list_is_read_again_until_it_does_not_change(dcs: Dcs, script: Script) -> None:
+    for before, after in ((0, 2), (2, 4), (4, 6), (6, 8), (8, 8)):
+        expect_pages(script, (0, range(before, 1000 + before), 1500 - before), (1000, range(1000 + after, 1500), 1500 - after))
+    assert listed(dcs) == list(range(8, 1500))
+
+
+def test_a_list_that_changes_too_fast_is_no_answer(dcs: Dcs, script: Script) -> None:
+    for before, after in ((0, 2), (2, 4), (4, 6), (6, 8), (8, 10)):
+        expect_pages(script, (0, range(before, 1000 + before), 1500 - before), (1000, range(1000 + after, 1500), 1500 - after))
+    unexpected(dcs, "the list changes faster than it can be read")
 
 
 @pytest.mark.parametrize("body", [{}, {"tasks": None}, {"tasks": {}}, {"tasks": "none"}])
 def test_a_list_that_is_none_is_no_answer(dcs: Dcs, script: Script, body: object) -> None:
     script.expect_tasks(body=body)
-    with pytest.raises(LostAnswerError, match="without a list of tasks") as error:
+    with pytest.raises(LostAnswerError, match="it has no list of tasks") as error:
         dcs.tasks(INSTANCE)
     assert (error.value.code, error.value.http_status) == ("UnexpectedAnswer", 200)
 
 
 def test_a_later_page_that_fails_fails_the_list(dcs: Dcs, script: Script) -> None:
-    expect_page(script, 0, range(100), 150)
-    script.expect("GET", TASKS, {"offset": 99, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    expect_page(script, 0, range(1000), 1500)
+    script.expect("GET", TASKS, {"offset": 1000, "limit": 1000}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
     with pytest.raises(ForbiddenError):
         dcs.tasks(INSTANCE)
 
 
 def test_the_filters_are_sent(dcs: Dcs, script: Script) -> None:
-    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
+    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 1000}
     script.expect("GET", TASKS, query, body={"task_count": 0, "tasks": []})
-    script.expect("GET", INSTANCES, {"name": "cache & more", "offset": 0, "limit": 100}, body={"instance_num": 0, "instances": []})
+    script.expect("GET", INSTANCES, {"name": "cache & more", "offset": 0, "limit": 1000}, body={"instance_num": 0, "instances": []})
     assert dcs.tasks(INSTANCE, "20260101000000", "20260201000000") == []
     assert dcs.instances("cache & more") == []
 
@@ -239,7 +254,9 @@ def test_the_filters_are_sent(dcs: Dcs, script: Script) -> None:
         ('{"old_capacity": 0.125, "new_capacity": "0.25"}', (None, None, 0.125, 0.25)),
         ({"old_capacity": "4 GB", "new_capacity": None, "old_resource_spec_code": 7}, ("7", None, None, None)),
         ({"old_capacity": [4], "new_capacity": "inf"}, (None, None, None, None)),
-        ({"old_capacity": 10**400}, (None, None, None, None)),
+        (f'{{"old_capacity": {10**400}, "new_capacity": 1e400}}', (None, None, None, None)),
+        ('{"old_resource_spec_code": " a\\ud800\\n", "new_resource_spec_code": "\\ud83d\\ude00"}', ("a?", "\U0001f600", None, None)),
+        ('{"old_resource_spec_code": ["a"], "new_resource_spec_code": " "}', (None, None, None, None)),
         ("no JSON", (None, None, None, None)),
         pytest.param("[" * 100_000, (None, None, None, None), id="deep"),
         ("[]", (None, None, None, None)),
@@ -254,17 +271,41 @@ def test_task(dcs: Dcs, script: Script, details: object, expected: tuple[Any, ..
     assert found.as_result()["details"] == details
 
 
-def test_a_task_with_values_of_odd_types(dcs: Dcs, script: Script) -> None:
-    script.expect_tasks({"id": 7, "name": None, "status": 3, "user_name": 3, "created_at": 1769845122})
+def test_a_task_with_numbers_for_texts(dcs: Dcs, script: Script) -> None:
+    script.expect_tasks({"id": 7, "name": " EXTEND ", "status": 3, "user_name": 3, "created_at": 1769845122, "updated_at": ["now"]})
     (found,) = dcs.tasks(INSTANCE)
-    assert found == BackgroundTask("7", "", "3", None, "3", "1769845122", None, None, None, None, None)
+    assert found == BackgroundTask("7", "EXTEND", "3", None, "3", "1769845122", None, None, None, None, None)
 
 
-@pytest.mark.parametrize("odd", [{"status": {"now": "WAITING"}}, {"status": ["WAITING"]}, {"name": ["EXTEND"]}, {"id": {"id": TASK}}])
-def test_a_task_that_can_not_be_understood_is_not_overlooked(dcs: Dcs, script: Script, odd: dict[str, object]) -> None:
-    script.expect_tasks({"id": TASK, "name": "EXTEND", "status": "WAITING", **odd})
-    with pytest.raises(LostAnswerError, match=f"{next(iter(odd))} can't be understood"):
-        dcs.tasks(INSTANCE)
+@pytest.mark.parametrize("name", ["id", "name", "status"])
+@pytest.mark.parametrize("odd", [..., None, "", " \n", True, {"now": "WAITING"}, ["WAITING"]])
+def test_a_task_that_can_not_be_understood_is_not_overlooked(dcs: Dcs, script: Script, name: str, odd: object) -> None:
+    row = task(**{"task_id" if name == "id" else name: odd})
+    if odd is ...:
+        del row[name]
+    script.expect_tasks(task(task_id="other"), row)
+    unexpected(dcs, f"a record has no usable {name}")
+
+
+@pytest.mark.parametrize("row", [None, 7, "EXTEND", [], True])
+def test_a_record_that_is_none_is_not_overlooked(dcs: Dcs, script: Script, row: object) -> None:
+    script.expect("GET", TASKS, {"offset": 0, "limit": 1000}, body={"task_count": 2, "tasks": [task(), row]})
+    unexpected(dcs, f"a record is no object but {type(row).__name__}")
+
+
+@pytest.mark.parametrize("row", [{"name": "no id"}, {"instance_id": " "}, {"instance_id": None}, "a", {"instance_id": "a", "status": ["RUNNING"]}])
+def test_an_instance_that_can_not_be_understood_is_not_overlooked(dcs: Dcs, script: Script, row: object) -> None:
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, body={"instance_num": 2, "instances": [{"instance_id": "b"}, row]})
+    with pytest.raises(LostAnswerError, match="a record ") as caught:
+        dcs.instances()
+    assert caught.value.code == "UnexpectedAnswer"
+
+
+def test_what_is_unexpected_may_be_read_again(script: Script) -> None:
+    dcs = Dcs(Http(max_retries=1), AUTH, ENDPOINT, PROJECT)
+    script.expect_tasks({"id": TASK})
+    script.expect_tasks(task())
+    assert [found.id for found in dcs.tasks(INSTANCE)] == [TASK]
 
 
 def test_task_as_users_see_it() -> None:
@@ -287,18 +328,28 @@ def test_task_as_users_see_it() -> None:
 def test_instances(dcs: Dcs, script: Script) -> None:
     rows: list[Mapping[str, Any]] = [
         {"instance_id": "a", "name": "sessions", "status": "RUNNING", "spec_code": "s", "maintain_begin": "18:00:00", "maintain_end": "22:00:00", "port": 6379},
-        {"instance_id": "b", "name": 7},
-        {"name": "no id"},
+        {"instance_id": "b", "name": 7, "tags": [{"key": "k", "value": "v"}], "enterprise_project_id": "0"},
     ]
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, body={"instance_num": 3, "instances": rows})
-    assert dcs.instances() == [Instance("a", "sessions", "RUNNING", "s", "18:00:00", "22:00:00"), Instance("b", "7", None, None, None, None)]
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, body={"instance_num": 2, "instances": rows})
+    assert dcs.instances() == [
+        Instance("a", "sessions", "RUNNING", "s", "18:00:00", "22:00:00"),
+        Instance("b", "7", None, None, None, None, [{"key": "k", "value": "v"}], "0"),
+    ]
 
 
 def test_instance(dcs: Dcs, script: Script) -> None:
     script.expect_instance(body={"instance_id": INSTANCE, "status": "EXTENDING"})
     script.expect_instance(body={})
     assert dcs.instance(INSTANCE) == Instance(INSTANCE, None, "EXTENDING", None, None, None)
-    assert dcs.instance(INSTANCE).status is None
+    assert dcs.instance(INSTANCE) == Instance(INSTANCE, None, None, None, None, None)
+
+
+@pytest.mark.parametrize("status", [["EXTENDING"], {"now": "EXTENDING"}])
+def test_an_instance_with_an_odd_status_is_no_answer(dcs: Dcs, script: Script, status: object) -> None:
+    script.expect_instance(status=status)
+    with pytest.raises(LostAnswerError, match="a record has no usable status") as caught:
+        dcs.instance(INSTANCE)
+    assert (caught.value.code, caught.value.request) == ("UnexpectedAnswer", f"GET {INSTANCES}/{INSTANCE}")
 
 
 # ---- Cancel
@@ -306,37 +357,81 @@ def test_instance(dcs: Dcs, script: Script) -> None:
 
 def test_cancel_sends_one_request_and_returns_its_id(dcs: Dcs, script: Script) -> None:
     script.expect_cancel(headers={"X-Request-Id": "r1"})
-    assert dcs.cancel_resize(INSTANCE, TASK, dcs.attempts()) == "r1"
+    assert cancel(dcs) == "r1"
 
 
 @pytest.mark.parametrize("body", [{}, {"result": "failure"}, {"result": None}, {"result": ["success"]}, {"result": True}])
 def test_a_success_that_is_none_is_a_lost_answer(dcs: Dcs, script: Script, body: object) -> None:
     script.expect_cancel(body=body, headers={"X-Request-Id": "r1"})
-    with pytest.raises(LostAnswerError, match=f"^POST /v2/{PROJECT}/instances/{INSTANCE}/resize/cancel/{TASK}: ") as error:
-        dcs.cancel_resize(INSTANCE, TASK, dcs.attempts())
+    with pytest.raises(LostAnswerError, match="no success is reported") as error:
+        cancel(dcs)
     assert (error.value.code, error.value.http_status, error.value.request_id) == ("UnexpectedAnswer", 200, "r1")
+    assert error.value.request == f"POST /v2/{PROJECT}/instances/{INSTANCE}/resize/cancel/{TASK}"
+
+
+@pytest.mark.parametrize("word", ["success", "SUCCESS", "Success", " success\n"])
+def test_a_success_in_any_case(dcs: Dcs, script: Script, word: str) -> None:
+    script.expect_cancel(body={"result": word, "request_id": "r2"})
+    assert cancel(dcs) == "r2"
 
 
 @pytest.mark.parametrize("status", [201, 202])
 def test_another_status_with_success_counts(dcs: Dcs, script: Script, status: int) -> None:
     script.expect_cancel(status)
-    assert dcs.cancel_resize(INSTANCE, TASK, dcs.attempts()) is None
+    assert cancel(dcs) is None
 
 
-@pytest.mark.parametrize("error", [requests.ConnectionError("reset"), requests.ReadTimeout("slow")])
-def test_a_lost_answer_is_not_repeated_here(script: Script, error: Exception) -> None:
+@pytest.mark.parametrize("lost", [{"error": OSError("reset")}, {"status": 503}, {"body": b"<html>"}, {"body": {}}])
+def test_a_lost_answer_is_not_repeated_here(script: Script, lost: dict[str, Any]) -> None:
     dcs = Dcs(Http(max_retries=5), AUTH, ENDPOINT, PROJECT)
-    script.expect_cancel(error=error)
+    script.expect_cancel(**lost)
     with pytest.raises(LostAnswerError):
-        dcs.cancel_resize(INSTANCE, TASK, dcs.attempts())
+        cancel(dcs)
 
 
-def test_what_was_not_sent_is_repeated_here(script: Script) -> None:
-    dcs = Dcs(Http(max_retries=2), AUTH, ENDPOINT, PROJECT)
-    script.expect_cancel(error=requests.ConnectionError("refused"), sent=False)
-    script.expect_cancel(429, "APIGW.0308")
-    script.expect_cancel()
-    dcs.cancel_resize(INSTANCE, TASK, dcs.attempts())
+def test_what_was_not_sent_or_throttled_is_repeated_with_the_retries_of_the_call(script: Script) -> None:
+    dcs = Dcs(Http(max_retries=5), AUTH, ENDPOINT, PROJECT)
+    with dcs.call(max_retries=3) as call:
+        script.expect_cancel(error=OSError("refused"), sent=False)
+        script.expect_cancel(429, "APIGW.0308")
+        script.expect_cancel()
+        dcs.cancel_resize(INSTANCE, TASK, call.retries)
+        script.expect_cancel(error=OSError("refused"), sent=False)
+        script.expect_cancel(error=OSError("refused"), sent=False)
+        with pytest.raises(UnsentError):
+            dcs.cancel_resize(INSTANCE, TASK, call.retries)
+        assert not call.retries.left
+
+
+CODES = {
+    NotExtendingError: ["DCS.4239", "dcs.4239", " DCS.4239 ", "DCS. 4239", "111400239", 111400239],
+    BusyError: ["DCS.4113", "Dcs.4113", "111400113", 111400113, "DCS.4026", "dcs.4026\n", "111400026", 111400026],
+    RefusedError: ["DCS.42390", "DCS.423", "4239", 4239, "XDCS.4239", "DCS.4070", None, ""],
+}
+
+
+@pytest.mark.parametrize("name", ["error_code", "errorCode", "code"])
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in CODES.items() for code in codes])
+def test_codes_with_a_meaning_of_their_own(script: Script, kind: type[DcsError], code: object, name: str) -> None:
+    dcs = Dcs(Http(max_retries=5), AUTH, ENDPOINT, PROJECT)
+    for body in ({name: code, "error_msg": "No."}, {"error": {name: code, "message": "No."}}):
+        script.expect_cancel(400, body=body, headers={"X-Request-Id": "r1", "Retry-After": "3"})
+        with pytest.raises(RefusedError) as caught:
+            cancel(dcs)
+        error = caught.value
+        assert type(error) is kind
+        assert (error.code, error.http_status, error.request_id, error.retry_after) == (str(code or "").strip() or None, 400, "r1", 3.0)
+        assert error.request == f"POST {INSTANCES}/{INSTANCE}/resize/cancel/{TASK}"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, AuthenticationError), (403, ForbiddenError), (404, NotFoundError), (429, ThrottledError), (500, LostAnswerError)]
+)
+def test_a_status_that_says_more_than_the_code(dcs: Dcs, script: Script, status: int, kind: type[DcsError]) -> None:
+    script.expect_cancel(status, "DCS.4239")
+    with pytest.raises(DcsError) as caught:
+        cancel(dcs)
+    assert type(caught.value) is kind
 
 
 # ---- Hints
@@ -345,7 +440,7 @@ def test_what_was_not_sent_is_repeated_here(script: Script) -> None:
 @pytest.mark.parametrize(
     ("call", "action"),
     [
-        (lambda dcs: dcs.cancel_resize(INSTANCE, TASK, dcs.attempts()), "dcs:instance:cancelResizeTask"),
+        (cancel, "dcs:instance:cancelResizeTask"),
         (lambda dcs: dcs.tasks(INSTANCE), "dcs:instance:getBackgroundTask"),
         (lambda dcs: dcs.instances(), "dcs:instance:list"),
         (lambda dcs: dcs.instance(INSTANCE), "dcs:instance:get"),
@@ -359,7 +454,7 @@ def test_hints(dcs: Dcs, script: Script, call: Any, action: str, status: int) ->
     elif action == "dcs:instance:getBackgroundTask":
         script.expect_tasks(status=status, body=body)
     elif action == "dcs:instance:list":
-        script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=status, body=body)
+        script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, status=status, body=body)
     else:
         script.expect_instance(status, body=body)
     with pytest.raises(RefusedError) as error:
@@ -367,7 +462,7 @@ def test_hints(dcs: Dcs, script: Script, call: Any, action: str, status: int) ->
     message = error.value.message
     assert str(error.value) == message
     assert ("No. The user or agency needs the IAM permission " + action + "." in message) == (status == 403)
-    assert all(word in message for word in ("mistyped", "region", "deleted")) == (status == 404)
+    assert all(word in message for word in ("Check the instance ID", "region and project", "deleted")) == (status == 404)
     assert isinstance(error.value, {403: ForbiddenError, 404: NotFoundError}.get(status, RefusedError))
 
 
@@ -383,8 +478,8 @@ def test_good_ids(value: str) -> None:
 def test_bad_ids_are_refused_before_any_request(dcs: Dcs, script: Script, value: str) -> None:
     for call in (
         lambda: check_id("task", value),
-        lambda: dcs.cancel_resize(INSTANCE, value, dcs.attempts()),
-        lambda: dcs.cancel_resize(value, TASK, dcs.attempts()),
+        lambda: cancel(dcs, INSTANCE, value),
+        lambda: cancel(dcs, value),
         lambda: dcs.tasks(value),
         lambda: dcs.instance(value),
         lambda: Dcs(Http(), AUTH, ENDPOINT, value),
@@ -402,12 +497,12 @@ def test_bad_ids_are_refused_before_any_request(dcs: Dcs, script: Script, value:
 @pytest.mark.parametrize(
     ("projects", "message"),
     [
-        ([], r"No project is called 'cn-north-4'\. Found: none\."),
-        ([{"id": "p1", "name": "cn-north-40"}], r"No project is called 'cn-north-4'\. Found: cn-north-40 \(p1\)\."),
-        ([{"name": "cn-north-4"}], r"No project is called"),
+        ([], r"No project is named 'cn-north-4'\. Found: none\."),
+        ([{"id": "p1", "name": "cn-north-40"}], r"No project is named 'cn-north-4'\. Found: cn-north-40 \(p1\)\."),
+        ([{"name": "cn-north-4"}], r"No project is named"),
         (
             [{"id": "p1", "name": "cn-north-4"}, {"id": "p2", "name": "cn-north-4"}],
-            r"More than one project is called 'cn-north-4'\. Found: cn-north-4 \(p1\), cn-north-4 \(p2\)\.",
+            r"More than one project is named 'cn-north-4'\. Found: cn-north-4 \(p1\), cn-north-4 \(p2\)\.",
         ),
     ],
 )

@@ -11,8 +11,17 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import BackgroundTask
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._decision import Decision, History, Observation, Reply, decide, discover, predict
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, ForbiddenError, StoppedError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._decision import Decision, History, Observation, decide, discover, predict
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
+    AuthenticationError,
+    BusyError,
+    ForbiddenError,
+    LostAnswerError,
+    NotExtendingError,
+    StoppedError,
+    ThrottledError,
+    UnsentError,
+)
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 from scripted_transport import INSTANCE, TASK
 
@@ -20,13 +29,16 @@ REQUEST = Request(INSTANCE, TASK)
 POLICIES = ("ignore", "warn", "fail")
 STATUS_OF_STATE = {"waiting": "WAITING", "executing": "EXECUTING", "applied": "SUCCESS", "cancelled": "CANCELLED", "other": "FAILED"}
 UNREADABLE = ForbiddenError("The list is forbidden.", code="DCS.2003", http_status=403, request_id="r1")
-REPLIES = {
-    "done": Reply("done"),
-    "4239": Reply("not_extending", DcsError("Not extending.", code="DCS.4239", http_status=400)),
-    "busy": Reply("busy", DcsError("Busy.", code="DCS.4113", http_status=400)),
-    "lost": Reply("lost", DcsError("Lost.", code="NoAnswer")),
-    "403": Reply("refused", ForbiddenError("Forbidden.", code="DCS.3002", http_status=403)),
-    "stopped": Reply("stopped", StoppedError("Stopped.", code="Stopped")),
+RESPONSES = {
+    "done": None,
+    "4239": NotExtendingError("Not extending.", code="DCS.4239", http_status=400),
+    "busy": BusyError("Busy.", code="DCS.4113", http_status=400),
+    "lost": LostAnswerError("Lost.", code="NoAnswer"),
+    "403": ForbiddenError("Forbidden.", code="DCS.3002", http_status=403),
+    "429": ThrottledError("Throttled.", code="APIGW.0308", http_status=429),
+    "unsent": UnsentError("No connection.", code="ConnectionFailed"),
+    "401": AuthenticationError("Unauthorized.", code="APIGW.0301", http_status=401),
+    "stopped": StoppedError("Stopped.", code="Stopped"),
 }
 
 
@@ -46,7 +58,7 @@ def history_of(history: str) -> History:
     """What is known after these replies and looks, in their order."""
     known = History()
     for event in history.split():
-        known = known.after_reply(REPLIES[event]) if event in REPLIES else known.after_observation(observation(event))
+        known = known.after_response(RESPONSES[event]) if event in RESPONSES else known.after_observation(observation(event))
     return known
 
 
@@ -79,32 +91,32 @@ TABLE = [
     Row("403", "failed", code="DCS.3002", message="Forbidden."),
     Row("stopped", "not_attempted", code="Stopped"),
     # Nothing is waiting, says the API (rules 1 and 2): one look, none with "ignore".
-    Row("4239", "look"),
-    Row("4239", "look", on_too_late="fail"),
+    Row("4239", "observe"),
+    Row("4239", "observe", on_too_late="fail"),
     Row("4239", "absent", on_too_late="ignore"),
-    Row("4239 executing", "executing", warning="is being carried out"),
-    Row("4239 executing", "executing", code="TooLate", message="is being carried out", on_too_late="fail"),
+    Row("4239 executing", "executing", warning="has already started"),
+    Row("4239 executing", "executing", code="TooLate", message="has already started", on_too_late="fail"),
     Row("4239 applied", "applied", warning="has been carried out"),
     Row("4239 applied", "applied", code="TooLate", message="has been carried out", on_too_late="fail"),
     Row("4239 missing", "absent"),
     Row("4239 missing", "absent", on_too_late="fail"),
     Row("4239 cancelled", "absent"),
     Row("4239 other", "absent"),
-    Row("4239 unreadable", "absent", warning="could not be looked up: The list is forbidden."),
-    Row("4239 unreadable", "failed", code="DCS.2003", message="could not be looked up: The list is forbidden.", on_too_late="fail"),
+    Row("4239 unreadable", "absent", warning="has been carried out is unknown: The list is forbidden."),
+    Row("4239 unreadable", "failed", code="DCS.2003", message="has been carried out is unknown: The list is forbidden.", on_too_late="fail"),
     # The list contradicts: repeat, and in the end fail.
     Row("4239 waiting", "send"),
     Row("4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
-    Row("4239 waiting 4239", "look"),
+    Row("4239 waiting 4239", "observe"),
     Row("4239 waiting 4239 missing", "absent"),
-    Row("4239 waiting 4239 executing", "executing", warning="is being carried out"),
+    Row("4239 waiting 4239 executing", "executing", warning="has already started"),
     Row("4239 waiting done", "cancelled"),
     Row("4239 waiting 403", "failed", code="DCS.3002"),
     Row("4239 waiting stopped", "failed", code="Stopped"),
     # Busy, perhaps because the resize has begun.
-    Row("busy", "look"),
+    Row("busy", "observe"),
     Row("busy", "failed", code="DCS.4113", on_too_late="ignore"),
-    Row("busy executing", "executing", warning="is being carried out"),
+    Row("busy executing", "executing", warning="has already started"),
     Row("busy executing", "executing", code="TooLate", on_too_late="fail"),
     Row("busy applied", "applied", warning="has been carried out"),
     Row("busy waiting", "failed", code="DCS.4113"),
@@ -113,13 +125,13 @@ TABLE = [
     Row("busy unreadable", "failed", code="DCS.4113"),
     Row("busy unreadable", "failed", code="DCS.4113", on_too_late="fail"),
     # A lost answer (rule 7): looked up whatever on_too_late says, after the last attempt, too.
-    *(Row("lost", "look", on_too_late=policy, last=last) for policy in POLICIES for last in (False, True)),
-    Row("lost executing", "executing", warning="is being carried out"),
+    *(Row("lost", "observe", on_too_late=policy, last=last) for policy in POLICIES for last in (False, True)),
+    Row("lost executing", "executing", warning="has already started"),
     Row("lost executing", "executing", on_too_late="ignore"),
     Row("lost executing", "executing", code="TooLate", on_too_late="fail", last=True),
     Row("lost applied", "applied", warning="has been carried out", last=True),
     *(
-        Row("lost cancelled", "cancelled", warning="its background task is CANCELLED", on_too_late=policy, last=last)
+        Row("lost cancelled", "cancelled", warning="the status of its background task is CANCELLED", on_too_late=policy, last=last)
         for policy in POLICIES
         for last in (False, True)
     ),
@@ -128,35 +140,53 @@ TABLE = [
     *(Row(f"lost {state}", "failed", code="NoAnswer", message=MAY_HAVE, last=True) for state in ("other", "missing", "unreadable")),
     # The repeat of a cancel whose answer was lost.
     Row("lost waiting done", "cancelled"),
-    *(Row("lost waiting 4239", "look", on_too_late=policy) for policy in POLICIES),
+    *(Row("lost waiting 4239", "observe", on_too_late=policy) for policy in POLICIES),
     *(
         Row(f"lost {before} 4239 {after}", "cancelled", warning="a second cancel was answered with DCS.4239", on_too_late=policy)
         for policy in POLICIES
         for before in ("waiting", "other", "missing", "unreadable")
-        for after in ("cancelled", "other", "missing", "unreadable")
+        for after in ("other", "missing", "unreadable")
     ),
     # The warning says what else was seen.
-    Row("lost other 4239 other", "cancelled", warning="DCS.4239, and its background task is FAILED. If"),
+    Row("lost other 4239 other", "cancelled", warning="DCS.4239, and the status of its background task is FAILED. If"),
     Row("lost other 4239 missing", "cancelled", warning="DCS.4239, and its background task is not listed. If"),
-    Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be looked up (The list is forbidden). If", on_too_late="fail"),
-    Row("lost waiting 4239 executing", "executing", warning="is being carried out"),
+    Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be read (The list is forbidden). If", on_too_late="fail"),
+    Row("lost waiting 4239 executing", "executing", warning="has already started"),
     Row("lost missing 4239 applied", "applied", code="TooLate", on_too_late="fail"),
     Row("lost missing 4239 waiting", "send"),
     Row("lost missing 4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
-    # Another refusal meanwhile: the cancel may have taken effect, unless the task was last seen waiting.
-    Row("lost waiting 403", "failed", code="DCS.3002"),
-    Row("lost missing 403", "failed", code="DCS.3002", message=MAY_HAVE),
-    Row("lost unreadable 403", "failed", code="DCS.3002", message=MAY_HAVE),
-    Row("lost waiting lost 403", "failed", code="DCS.3002", message=MAY_HAVE),
-    Row("lost waiting lost unreadable 403", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("lost waiting 4239 cancelled", "cancelled", warning="the status of its background task is CANCELLED"),
+    # Another refusal meanwhile: one last look, whatever on_too_late says; the cancel may have taken effect, unless the task is pending.
+    *(
+        Row(f"lost {state} {refusal}", "observe", on_too_late=policy, last=True)
+        for state in ("waiting", "missing")
+        for refusal in ("403", "429", "unsent")
+        for policy in POLICIES
+    ),
+    *(Row(f"lost missing 429 {state}", "failed", code="APIGW.0308", message=MAY_HAVE) for state in ("other", "missing", "unreadable")),
+    Row("lost waiting 429 cancelled", "cancelled", warning="the status of its background task is CANCELLED", last=True),
+    Row("lost waiting 429 applied", "applied", warning="has been carried out", last=True),
+    Row("lost waiting 429 waiting", "failed", code="APIGW.0308", last=True),
+    Row("lost missing 403 waiting", "failed", code="DCS.3002"),
+    Row("lost waiting 403 unreadable", "failed", code="DCS.3002"),
+    Row("lost waiting lost 403 unreadable", "failed", code="DCS.3002", message=MAY_HAVE),
+    Row("403", "failed", code="DCS.3002", on_too_late="fail"),
+    Row("429", "failed", code="APIGW.0308"),
+    Row("unsent", "failed", code="ConnectionFailed"),
+    # Never after HTTP 401.
     Row("lost unreadable stopped", "failed", code="Stopped", message=MAY_HAVE),
-    Row("lost waiting busy", "look"),
+    Row("lost missing 401", "failed", code="APIGW.0301", message=MAY_HAVE),
+    Row("lost waiting 401", "failed", code="APIGW.0301"),
+    # Busy after a lost response: an earlier attempt may have been the one that cancelled it.
+    Row("lost waiting busy cancelled", "cancelled", warning="the status of its background task is CANCELLED"),
+    Row("busy cancelled", "failed", code="DCS.4113"),
+    Row("lost waiting busy", "observe"),
     Row("lost waiting busy unreadable", "failed", code="DCS.4113"),
     Row("lost missing busy unreadable", "failed", code="DCS.4113", message=MAY_HAVE),
-    Row("lost waiting busy executing", "executing", warning="is being carried out"),
+    Row("lost waiting busy executing", "executing", warning="has already started"),
     Row("lost missing busy missing", "failed", code="DCS.4113", message=MAY_HAVE),
     Row("lost missing busy waiting", "failed", code="DCS.4113"),
-    Row("lost missing busy", "look", on_too_late="ignore"),
+    Row("lost missing busy", "observe", on_too_late="ignore"),
 ]
 
 
@@ -167,7 +197,7 @@ def name(row: Row) -> str:
 @pytest.mark.parametrize("row", TABLE, ids=name)
 def test_decide(row: Row) -> None:
     decision = decide(REQUEST, history_of(row.history), row.on_too_late, not row.last)
-    if row.expected in ("send", "look"):
+    if row.expected in ("send", "observe"):
         assert decision == row.expected
         return
     assert isinstance(decision, Decision)
@@ -198,7 +228,7 @@ def test_another_resize_that_waits_is_named_and_no_reason_to_send() -> None:
 def histories(length: int) -> list[tuple[str, ...]]:
     """Every run of rounds: a reply, after which somebody has looked or not."""
     looks = ("", "waiting", "executing", "applied", "cancelled", "other", "missing", "unreadable")
-    rounds = list(itertools.product(REPLIES, looks))
+    rounds = list(itertools.product(RESPONSES, looks))
     return [sum(chosen, ()) for chosen in itertools.product(rounds, repeat=length)]
 
 
@@ -211,7 +241,7 @@ def test_whatever_happens_the_decision_keeps_the_rules(on_too_late: Any, may_rep
         if decision == "send":
             assert may_repeat, history
             assert known.observation, "nothing is repeated without a look"
-        elif decision == "look":
+        elif decision == "observe":
             assert not known.observation, history
         else:
             assert isinstance(decision, Decision)
@@ -219,9 +249,8 @@ def test_whatever_happens_the_decision_keeps_the_rules(on_too_late: Any, may_rep
             if decision.outcome == "cancelled":
                 assert history[-2] == "done" or (lost and decision.warnings), history
             if decision.outcome == "absent":
-                assert not lost, "a lost answer never ends as if nothing had happened"
-                assert known.reply
-                assert known.reply.kind == "not_extending"
+                assert not lost, "a lost response never ends as if nothing had happened"
+                assert isinstance(known.error, NotExtendingError)
             if decision.outcome == "not_attempted":
                 assert not lost
             if decision.outcome in ("executing", "applied"):
@@ -264,11 +293,19 @@ def test_check_mode_predicts_what_the_real_run_reports(state: Any, others: int, 
     known = History()
     step: Any = decide(REQUEST, known, on_too_late, True)
     while not isinstance(step, Decision):
-        known = known.after_reply(REPLIES["done" if state == "waiting" else "4239"]) if step == "send" else known.after_observation(seen)
+        known = known.after_response(RESPONSES["done" if state == "waiting" else "4239"]) if step == "send" else known.after_observation(seen)
         step = decide(REQUEST, known, on_too_late, True)
     predicted = predict(REQUEST, seen, on_too_late)
     assert (predicted.outcome, predicted.warnings) == (step.outcome, step.warnings)
     assert (predicted.error and predicted.error.as_result()) == (step.error and step.error.as_result())
+
+
+def test_check_mode_does_not_promise_to_cancel_what_is_no_resize() -> None:
+    decision = predict(REQUEST, Observation("waiting", background_task("WAITING", name="AddReplica")), "warn")
+    assert decision.outcome == "failed"
+    assert decision.error
+    assert decision.error.code == "NotAResize"
+    assert "AddReplica" in decision.error.message
 
 
 def test_check_mode_after_a_401_sends_no_more() -> None:
@@ -285,6 +322,7 @@ DISCOVERIES: list[tuple[str, list[tuple[str, str]], str | int]] = [
     ("created counts as waiting", [("EXTEND", "CREATED")], 0),
     ("the SDK's name", [("ChangeInstanceSpec", "WAITING")], 0),
     ("any case", [("cHaNgEiNsTaNcEsPeC", "waiting")], 0),
+    ("white space around both", [(" EXTEND\n", "\tWAITING ")], 0),
     ("one waits among others", [("BindEip", "WAITING"), ("EXTEND", "SUCCESS"), ("EXTEND", "WAITING"), ("EXTEND", "EXECUTING")], 2),
     ("another task waits", [("AddReplica", "WAITING")], "absent"),
     ("two wait", [("EXTEND", "WAITING"), ("ChangeInstanceSpec", "CREATED")], "failed"),
@@ -312,10 +350,12 @@ def test_discover(tasks: list[tuple[str, str]], expected: str | int, on_too_late
     if decision.warnings:
         [warning] = decision.warnings
         status = tasks[0][1]
-        assert warning.startswith(f"Too late to cancel the resize task0 of instance {INSTANCE}: it is being carried out (its background task is {status}).")
+        assert warning.startswith(
+            f"Too late to cancel the resize task0 of instance {INSTANCE}: it has already started (the status of its background task is {status})."
+        )
     if expected == "failed":
         assert decision.error
         assert decision.error.code == "Ambiguous"
-        assert decision.error.message.endswith(", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in listed))
+        assert ", ".join(f"{task.id} ({task.name}, {task.status}, created {task.created_at})" for task in listed) in decision.error.message
     else:
         assert (decision.error and decision.error.code) == ("TooLate" if expected == "executing" and on_too_late == "fail" else None)

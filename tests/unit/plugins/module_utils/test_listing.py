@@ -23,11 +23,11 @@ INSTANCES = f"/v2/{PROJECT}/instances"
 
 
 def dcs(max_retries: int = 2) -> Dcs:
-    return Dcs(Http(max_retries=max_retries, concurrency=4), TokenAuth("token"), ENDPOINT, PROJECT)
+    return Dcs(Http(max_retries=max_retries), TokenAuth("token"), ENDPOINT, PROJECT)
 
 
 def expect_rows(script: Script, *rows: dict[str, Any]) -> None:
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, body={"instance_num": len(rows), "instances": rows})
 
 
 def expect_instances(script: Script, *ids: str) -> None:
@@ -78,7 +78,7 @@ def test_list_by_status(script: Script, statuses: tuple[str, ...], expected: int
 
 
 def test_list_by_time(script: Script) -> None:
-    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
+    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 1000}
     script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 0, "tasks": []})
     list_resizes(dcs(), instance_ids=["i0"], start_time="20260101000000", end_time="20260201000000")
 
@@ -112,7 +112,7 @@ def test_a_named_instance_that_can_not_be_read_is_a_warning(script: Script) -> N
 
 
 def test_a_project_that_can_not_be_listed(script: Script) -> None:
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
     with pytest.raises(DcsError, match="dcs:instance:list"):
         list_resizes(dcs())
 

@@ -169,7 +169,7 @@ def test_one_failure_stops_no_other_and_the_message_names_it() -> None:
     assert [resize["outcome"] for resize in result["resizes"]] == ["cancelled", "failed", "absent", "failed"]
     assert result["msg"].startswith("2 of 4 resizes failed. i1: ")
     assert "dcs:instance:cancelResizeTask" in result["msg"]
-    assert "Set task_id to one of" in result["msg"]
+    assert "Set task_id to the one to cancel" in result["msg"]
     ambiguous = line("i3", TASK) + line("i3", "second")
     assert result["diff"] == {"before": line("i0", TASK) + ambiguous, "after": ambiguous}
 
@@ -216,7 +216,7 @@ def test_the_same_reason_is_told_once(script: Script) -> None:
     assert result["msg"].startswith("30 of 30 resizes failed. i0: ")
     assert all(f"i{number}, " in result["msg"] for number in range(1, 29))
     assert result["msg"].endswith(" Nothing was cancelled.")
-    assert result["msg"].count("Not sent, because") == 1
+    assert result["msg"].count("Not sent: ") == 1
 
 
 def test_many_of_one_kind_are_one_sentence() -> None:

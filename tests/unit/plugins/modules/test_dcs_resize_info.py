@@ -28,7 +28,7 @@ def expect_instances(script: Script, *ids: str, **more: Any) -> None:
         {"instance_id": instance_id, "name": f"name of {instance_id}", "status": "RUNNING", "maintain_begin": "18:00:00", "maintain_end": "22:00:00", **more}
         for instance_id in ids
     ]
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, body={"instance_num": len(rows), "instances": rows})
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, body={"instance_num": len(rows), "instances": rows})
 
 
 @pytest.mark.parametrize("mode", [{}, {"check": True}, {"diff": True}])
@@ -70,7 +70,7 @@ def test_the_project(script: Script, monkeypatch: pytest.MonkeyPatch, mode: dict
 def test_filters_of_tasks_are_sent_and_filters_of_instances_are_not(script: Script) -> None:
     tags = [{"key": "env", "value": "prod"}, {"key": "tier", "value": "1"}, {"key": "bare", "value": ""}]
     expect_instances(script, "i0", "i1", tags=tags, enterprise_project_id="0")
-    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 100}
+    query = {"start_time": "20260101000000", "end_time": "20260201000000", "offset": 0, "limit": 1000}
     script.expect("GET", f"{INSTANCES}/i0/tasks", query, body={"task_count": 1, "tasks": [task("success")]})
     of_tasks = {"status": ["SUCCESS"], "start_time": "20260101000000", "end_time": "20260201000000"}
     of_instances = {"instance_name": "NAME", "tags": {" env": "prod ", "tier": 1, "bare": None}, "enterprise_project_id": 0, "exclude": ["I1 "]}
@@ -134,7 +134,7 @@ def test_vanished_or_named(script: Script) -> None:
 
 
 def test_a_project_that_can_not_be_listed(script: Script) -> None:
-    script.expect("GET", INSTANCES, {"offset": 0, "limit": 100}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
+    script.expect("GET", INSTANCES, {"offset": 0, "limit": 1000}, status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
     result = run({})
     assert (result["failed"], result["changed"], result["resizes"]) == (True, False, [])
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "DCS.2003")]

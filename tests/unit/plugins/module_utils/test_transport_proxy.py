@@ -2,23 +2,21 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxies, as the usual environment variables name them: a real one, and some that misbehave."""
+"""Proxies, as the usual environment variables name them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import ssl
 import subprocess
 import sys
-import threading
 
 import pytest
 import trustme
-from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
+from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import find_credentials
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError, LostAnswerError, RefusedError, UnsentError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, ConfigurationError, UnsentError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from loopback import answering, serve, unused_port
 from waiting import wait_until
@@ -55,9 +53,9 @@ def proxy(tmp_path_factory):
 
 
 def request(url, method="get", **options):
-    with contextlib.closing(_http.Http(**{"timeout": 5, "max_retries": 0, **options})) as http:
-        more = {"attempts": http.attempts()} if method == "post" else {}
-        return getattr(http, method)(f"{url}/v2/x", auth=TOKEN, **more).data
+    with contextlib.closing(_http.Http(**{"timeout": 20, "max_retries": 0, **options})) as http, http.call() as call:
+        more = {} if method == "post" else {"read": lambda response: response}
+        return getattr(http, method)(f"{url}/v2/x", auth=TOKEN, retries=call.retries, **more).data
 
 
 # ---- A real proxy
@@ -96,19 +94,19 @@ def test_a_certificate_is_verified_behind_the_proxy_too(proxy, tls, monkeypatch)
 
 
 def test_the_proxy_wants_another_password(proxy, tls, monkeypatch):
-    """For https nothing reached the API; for http the proxy's answer stands for the API's. Neither shows a password."""
+    """It counts like refused keys, and no message shows the password."""
     address, _log = proxy
     ca_file, context = tls
     for variable in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(variable, f"http://user:WRONGpassword@{address}")
-    with serve(answering(({}, 200, {})), context) as server, pytest.raises(UnsentError) as tunnel:
+    with serve(answering(({}, 200, {})), context) as server, pytest.raises(AuthenticationError) as tunnel:
         request(server.url, ca_path=ca_file)
-    with serve(answering(({}, 200, {}))) as plain, pytest.raises(RefusedError) as forwarded:
+    with serve(answering(({}, 200, {}))) as plain, pytest.raises(AuthenticationError) as forwarded:
         request(plain.url)
-    assert "407" in tunnel.value.message
-    assert forwarded.value.http_status == 407
     assert not server.requests + plain.requests
     for error in (tunnel.value, forwarded.value):
+        assert error.http_status == 407
+        assert error.code == "ProxyAuthentication"
         assert "WRONGpassword" not in error.message
 
 
@@ -145,93 +143,100 @@ def test_metadata_is_never_asked_through_a_proxy(monkeypatch):
     assert (found.access_key, found.secret_key, found.security_token) == ("AK-example", "SK-example", "STS-example")
 
 
-# ---- Proxies that misbehave
+# ---- What the variables may hold
+
+
+DEAD = "127.0.0.1:9"
 
 
 @pytest.mark.parametrize(
-    "misbehave",
-    [
-        pytest.param(lambda connection: connection.answer(b"no", 502), id="502"),
-        pytest.param(lambda connection: connection.answer(b"no", 403), id="403"),
-        pytest.param(lambda connection: connection.reset(), id="reset"),
-        pytest.param(lambda connection: None, id="close"),
-        pytest.param(lambda connection: connection.stall(), id="stall"),
-        pytest.param(lambda connection: connection.drip(b"HTTP/1.1 200 OK x", 0.05), id="drip"),
-        pytest.param(lambda connection: connection.send(b"220 smtp.example.com ESMTP\r\n"), id="not http"),
-    ],
+    "value",
+    ["http://{0}", " http://{0}\n", "{0}", "\t{0} ", "//{0}", "HTTP://{0}", "http://user:p%40@{0}", "user:p%40@{0}", "http://user@{0}", "http://user:@{0}"],
 )
-def test_a_tunnel_that_is_not_made_sends_nothing_and_is_tried_again(tls, monkeypatch, misbehave):
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
-
-    def handle(connection):
-        connection.receive()
-        misbehave(connection)
-
-    with serve(handle) as proxy, serve(answering(({}, 200, {})), tls[1]) as server:
-        monkeypatch.setenv("https_proxy", f"http://{IN_A_URL}@127.0.0.1:{proxy.port}")
-        with pytest.raises(UnsentError) as caught:
-            request(server.url, "post", max_retries=1, timeout=0.4, ca_path=tls[0])
-    assert caught.value.code == "ConnectionFailed"
-    assert all(line.startswith("CONNECT ") for line in proxy.requests)
-    assert proxy.connections == 2
-    assert server.connections == 0
-    assert PASSWORD not in caught.value.message
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
+def test_what_names_a_proxy(monkeypatch, value, variable):
+    """White space is dropped, and without a scheme it is http."""
+    port = unused_port()
+    monkeypatch.setenv(variable, value.format(f"127.0.0.1:{port}"))
+    with pytest.raises(UnsentError) as caught:
+        request("http://dcs.example.com")
+    assert caught.value.message == f"No connection to the proxy 127.0.0.1:{port} (from {variable}): Connection refused. (GET /v2/x)"
 
 
-def test_a_tunnel_that_breaks_under_the_request_loses_it(tls, monkeypatch):
-    """Encrypted bytes have left by then; whether the API has them can't be known."""
-
-    def handle(connection):
-        connection.receive()
-        port = server.port
-        with socket.create_connection(("127.0.0.1", port)) as upstream:
-            connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            threading.Thread(target=pump, args=(upstream, connection.sock), daemon=True).start()
-            pump(connection.sock, upstream)
-
-    def hang_up(connection):
-        connection.receive()
-        connection.reset()
-
-    with serve(hang_up, tls[1]) as server, serve(handle) as proxy:
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(LostAnswerError):
-            request(server.url, "post", max_retries=3, ca_path=tls[0])
-    assert len(server.requests) == 1
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+@pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "no_proxy"])
+def test_a_blank_variable_is_not_set(monkeypatch, blank, variable):
+    monkeypatch.setenv(variable, blank)
+    with serve(answering(({"ok": True}, 200, {}))) as server:
+        assert request(server.url) == {"ok": True}
 
 
-def pump(source, target):
-    """Pass bytes on until one side ends."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_RDWR)
+def test_a_blank_variable_leaves_all_proxy(monkeypatch):
+    port = unused_port()
+    monkeypatch.setenv("http_proxy", " ")
+    monkeypatch.setenv("all_proxy", f"127.0.0.1:{port}")
+    with pytest.raises(UnsentError, match=rf"the proxy 127\.0\.0\.1:{port} \(from all_proxy\)"):
+        request("http://dcs.example.com")
+
+
+@pytest.mark.parametrize(
+    "password", ["PROXY@secret#1", "PROXY@secret/1", "PROXY@secret?1", "PROXY@secret", "PROXY#secret", "PROXY/secret", "PROXY?secret", "#", "@"]
+)
+@pytest.mark.parametrize("scheme", ["http://", "https://", ""])
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy"])
+def test_a_raw_character_in_the_user_part_is_refused_by_the_variables_name(monkeypatch, password, scheme, variable):
+    monkeypatch.setenv(variable, f"{scheme}someone:{password}@{DEAD}")
+    with pytest.raises(ConfigurationError) as caught:
+        request("https://dcs.example.com", max_retries=3)
+    assert caught.value.message.startswith(f"The proxy in {variable} has one of the characters @ # / ? in its user or password. Percent-encode it")
+    for part in ("someone", "PROXY@", "PROXY#", "PROXY/", "PROXY?", "secret", DEAD):
+        assert part not in caught.value.message
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        pytest.param("http://user:PROXYsecret#x@127.0.0.1:1", id="unquoted number sign"),
-        pytest.param("http://user:PROXYsecret/x@127.0.0.1:1", id="unquoted slash"),
+        pytest.param("http://user:PROXYsecret@", id="no host after the password"),
+        pytest.param("user:PROXYsecret@", id="no host and no scheme"),
+        pytest.param("http://user:PROXYsecret@:3128", id="a port alone"),
         pytest.param("http://user:PROXYsecret@127.0.0.1:port", id="no number"),
+        pytest.param("http://user:PROXYsecret@127.0.0.1:99999", id="no port"),
+        pytest.param("http://user:PROXYsecret@127.0.0.1:0", id="port 0"),
+        pytest.param("http://user:PROXYsecret@[::1", id="half an IPv6 address"),
+        pytest.param("http://user:PROXYsecret@a b", id="white space within"),
         pytest.param("gopher://user:PROXYsecret@127.0.0.1:1", id="unknown scheme"),
         pytest.param("http://", id="no host"),
+        pytest.param("://PROXYsecret", id="no scheme before the colon"),
     ],
 )
-def test_an_address_that_makes_no_sense_is_an_error_without_the_password_and_not_tried_again(monkeypatch, address):
-    slept = []
-    monkeypatch.setattr(_pace.Pace, "sleep", lambda self, seconds: slept.append(seconds))
-    monkeypatch.setenv("https_proxy", address)
-    with pytest.raises(UnsentError) as caught:
+@pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
+def test_an_address_that_makes_no_sense_is_refused_by_the_variables_name(monkeypatch, address, variable):
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(ConfigurationError) as caught:
         request("https://dcs.example.com", max_retries=3)
+    assert caught.value.reason == f"Invalid URL in {variable}"
+    assert not caught.value.hint
+
+
+def test_socks_without_its_library_is_refused_by_the_variables_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setenv("https_proxy", f"socks5://user:PROXYsecret@{DEAD}")
+    with pytest.raises(ConfigurationError) as caught:
+        request("https://dcs.example.com", max_retries=3)
+    assert caught.value.message.startswith("The proxy in https_proxy can't be used")
     assert "PROXYsecret" not in caught.value.message
-    assert not slept
 
 
-def test_a_dead_proxy_is_named_without_its_password(monkeypatch):
-    port = unused_port()
-    monkeypatch.setenv("https_proxy", f"http://{IN_A_URL}@127.0.0.1:{port}")
-    with pytest.raises(DcsError) as caught:
+def test_a_proxy_of_the_system_is_named_as_such(monkeypatch):
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": "http://user:PROXYsecret@127.0.0.1:port"})
+    with pytest.raises(ConfigurationError) as caught:
         request("https://dcs.example.com")
-    assert isinstance(caught.value, UnsentError)
-    assert "PROXYsecret" not in caught.value.message
+    assert caught.value.reason == "Invalid URL in the system's proxy settings"
+
+
+def test_the_proxy_of_an_origin_is_read_once(monkeypatch):
+    """What a run has begun with holds to its end."""
+    with serve(answering(({"ok": True}, 200, {}))) as server, contextlib.closing(_http.Http(timeout=20)) as http:
+        for _number in range(2):
+            assert http.get(server.url, auth=TOKEN, read=lambda response: response.data) == {"ok": True}
+            monkeypatch.setenv("http_proxy", f"http://{DEAD}")

@@ -2,23 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real connections to servers that behave badly: what was sent, what came back, and how long and how large it may be."""
+"""From a response to a result or an error: codes and messages, what is repeated and when, what is masked and made harmless."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import email.utils
-import gzip
-import re
-import ssl
 import threading
 import time
-import tracemalloc
-import zlib
 
 import pytest
-import trustme
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _http, _pace
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
     AuthenticationError,
@@ -44,7 +38,7 @@ def opened():
     sessions = []
 
     def open_http(**options):
-        sessions.append(_http.Http(**{"timeout": 2, "max_retries": 0, **options}))
+        sessions.append(_http.Http(**{"timeout": 20, "max_retries": 0, **options}))
         return sessions[-1]
 
     yield open_http
@@ -54,231 +48,19 @@ def opened():
 
 @pytest.fixture(autouse=True)
 def _no_delays(monkeypatch):
-    monkeypatch.setattr(_pace, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(_pace, "BACKOFF_BASE", 0.0)
 
 
 def post(http, url):
-    return http.post(f"{url}/v2/cancel", auth=TOKEN, attempts=http.attempts())
+    with http.call() as call:
+        return http.post(f"{url}/v2/cancel", auth=TOKEN, retries=call.retries)
 
 
-@pytest.fixture(scope="module")
-def tls():
-    """An authority, and the context of a server that it has certified."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return authority, context
+def get(http, url, query=None, **more):
+    return http.get(f"{url}/v2/x", query, auth=TOKEN, read=lambda response: response, **more)
 
 
-# ---- Sent, or not
-
-
-def test_a_refused_connection_sends_nothing(opened):
-    port = unused_port()
-    with pytest.raises(UnsentError) as caught:
-        post(opened(), f"http://127.0.0.1:{port}")
-    assert caught.value.code == "ConnectionFailed"
-    # Without the connection's own representation before the words.
-    words = r"Failed to establish a new connection: \[Errno \d+\] Connection refused"
-    assert re.fullmatch(rf"POST /v2/cancel: no connection to 127\.0\.0\.1:{port}: {words}", caught.value.message)
-    assert caught.value.http_status is None
-
-
-def test_an_unknown_host_is_sent_nothing(opened):
-    with pytest.raises(UnsentError, match=r"no connection to dcs\.nowhere\.invalid"):
-        post(opened(), "http://dcs.nowhere.invalid")
-
-
-@pytest.mark.parametrize("farewell", ["reset", "close"])
-def test_a_connection_that_ends_in_the_tls_handshake_was_sent_nothing_and_is_repeated(opened, farewell):
-    """A busy load balancer does so; only a certificate that is not trusted is in vain to try again."""
-
-    def hang_up(connection):
-        connection.sock.recv(65536)
-        if farewell == "reset":
-            connection.reset()
-
-    with serve(hang_up) as server:
-        http = opened(max_retries=1)
-        with pytest.raises(UnsentError) as caught:
-            post(http, f"https://127.0.0.1:{server.port}")
-    assert caught.value.code == "ConnectionFailed"
-    assert server.connections == 2
-
-
-def test_a_silent_tls_handshake_was_sent_nothing(opened):
-    with serve(lambda connection: connection.stall()) as server, pytest.raises(UnsentError):
-        post(opened(timeout=0.2), f"https://127.0.0.1:{server.port}")
-
-
-def test_plain_http_where_tls_is_expected_is_not_repeated(opened):
-    with serve(lambda connection: connection.answer({}, 400)) as server, pytest.raises(UnsentError) as caught:
-        post(opened(max_retries=3), f"https://127.0.0.1:{server.port}")
-    assert caught.value.code == "TlsError"
-    assert server.connections == 1
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(lambda connection: connection.reset(), id="reset"),
-        pytest.param(lambda connection: None, id="close"),
-        pytest.param(lambda connection: connection.stall(), id="stall"),
-        pytest.param(lambda connection: connection.send(b"SSH-2.0-OpenSSH_9.6\r\n"), id="not http"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Le"), id="half a header"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200), id="too many headers"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000), id="too long a header"),
-    ],
-)
-@pytest.mark.parametrize("encrypted", [False, True])
-def test_a_request_whose_answer_is_lost_was_sent_and_is_not_repeated(opened, tls, tmp_path, end, encrypted):
-    authority, context = tls
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-
-    def handle(connection):
-        connection.receive()
-        end(connection)
-
-    with serve(handle, context if encrypted else None) as server, pytest.raises(LostAnswerError) as caught:
-        post(opened(timeout=0.3, max_retries=3, ca_path=str(tmp_path / "ca.pem")), server.url)
-    # What ends within the header still counts as a header.
-    assert caught.value.code in ("NoAnswer", "UnexpectedAnswer")
-    assert len(server.requests) == 1
-
-
-def test_a_kept_connection_that_breaks_under_the_next_request_loses_it(opened):
-    """Whether the service saw the second request can't be known."""
-
-    def handle(connection):
-        connection.receive()
-        connection.answer(SUCCESS)
-        connection.receive()
-        connection.reset()
-
-    with serve(handle) as server:
-        http = opened()
-        assert post(http, server.url).data == SUCCESS
-        with pytest.raises(LostAnswerError):
-            post(http, server.url)
-    assert server.connections == 1
-
-
-def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(opened):
-    def handle(connection):
-        connection.receive()
-        connection.answer(SUCCESS)
-
-    with serve(handle) as server:
-        http = opened()
-        post(http, server.url)
-        time.sleep(0.1)
-        assert post(http, server.url).data == SUCCESS
-    assert server.connections == 2
-
-
-def test_a_connection_is_kept_for_the_next_request(opened):
-    with serve(answering((SUCCESS, 200, {}))) as server:
-        http = opened()
-        for _number in range(3):
-            post(http, server.url)
-    assert (server.connections, len(server.requests)) == (1, 3)
-
-
-# ---- Bounds
-
-
-@pytest.mark.parametrize(
-    "start",
-    [
-        pytest.param(b"HTTP/1.1 200 OK\r\nX-Slow: ", id="header"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", id="body"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n", id="chunk"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", id="body without a length"),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", id="continue"),
-    ],
-)
-@pytest.mark.parametrize("encrypted", [False, True])
-def test_an_answer_that_trickles_in_is_given_up(opened, tls, tmp_path, start, encrypted):
-    authority, context = tls
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-
-    def handle(connection):
-        connection.receive()
-        connection.send(start)
-        connection.drip(b"x", 0.05)
-
-    # A handshake takes its time.
-    timeout = 1 if encrypted else 0.3
-    with serve(handle, context if encrypted else None) as server, pytest.raises(LostAnswerError) as caught:
-        post(opened(timeout=timeout, ca_path=str(tmp_path / "ca.pem")), server.url)
-    assert caught.value.code == "NoAnswer"
-
-
-def test_the_next_request_on_the_connection_has_all_the_time_again(opened):
-    """The deadline of one answer shortens the timeout of the socket, which the next request must not inherit."""
-
-    def handle(connection):
-        connection.receive()
-        body = b'{"a": "' + b"x" * 10 + b'"}'
-        connection.send(head(200, {"Content-Length": str(len(body))}))
-        for byte in body:
-            connection.send(bytes([byte]))
-            time.sleep(0.06)
-        connection.receive()
-        time.sleep(0.35)
-        connection.answer(SUCCESS)
-
-    with serve(handle) as server:
-        http = opened(timeout=0.5)
-        post(http, server.url)
-        assert post(http, server.url).data == SUCCESS
-    assert server.connections == 1
-
-
-def test_a_huge_answer_is_given_up_early(opened):
-    sent = []
-
-    def handle(connection):
-        connection.receive()
-        connection.send(head(200, {"Content-Length": str(50 * 2**20)}))
-        for _number in range(50):
-            connection.send(b"x" * 2**20)
-            sent.append(1)
-
-    tracemalloc.start()
-    with serve(handle) as server, pytest.raises(LostAnswerError, match="larger than 4194304 bytes"):
-        post(opened(), server.url)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert len(sent) < 30
-    assert peak < 24 * 2**20
-
-
-def test_a_compressed_answer_is_understood_although_it_was_not_asked_for(opened):
-    body = gzip.compress(b'{"result": "success"}')
-    with serve(answering((body, 200, {"Content-Encoding": "gzip"}))) as server:
-        assert post(opened(), server.url).data == SUCCESS
-    assert "accept-encoding: identity" in server.requests[0].lower()
-
-
-def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up_early(opened):
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    body = b"".join(packer.compress(b" " * 2**20) for _number in range(200)) + packer.flush()
-    assert len(body) < 2**18
-    tracemalloc.start()
-    with serve(answering((body, 200, {"Content-Encoding": "gzip"}))) as server, pytest.raises(LostAnswerError, match="larger than 4194304 bytes"):
-        post(opened(), server.url)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 32 * 2**20
-
-
-def test_a_body_that_only_claims_to_be_compressed_is_lost(opened):
-    with serve(answering((SUCCESS, 200, {"Content-Encoding": "gzip"}))) as server, pytest.raises(LostAnswerError):
-        post(opened(), server.url)
-
-
-# ---- Half an answer
+# ---- Half a response
 
 
 def cut(status, headers=None, body=b'{"result": "succe'):
@@ -291,7 +73,7 @@ def cut(status, headers=None, body=b'{"result": "succe'):
     return handle
 
 
-@pytest.mark.parametrize("status", [200, 500, 503])
+@pytest.mark.parametrize("status", [200, 400, 409, 500, 503])
 def test_half_an_answer_is_a_lost_one(opened, status):
     with serve(cut(status)) as server, pytest.raises(LostAnswerError) as caught:
         post(opened(max_retries=3), server.url)
@@ -301,25 +83,16 @@ def test_half_an_answer_is_a_lost_one(opened, status):
 
 @pytest.mark.parametrize("body", [SUCCESS, {"error_code": "DCS.4239", "error_msg": "Not extending."}])
 def test_a_body_that_is_whole_json_but_shorter_than_announced_is_a_lost_answer(opened, body):
-    with serve(answering((body, 200, {"Content-Length": "1000"}))) as server, pytest.raises(LostAnswerError, match="no whole answer"):
-        post(opened(timeout=0.3), server.url)
-
-
-def test_half_a_chunk_is_a_lost_answer(opened):
-    def handle(connection):
-        connection.receive()
-        connection.send(head(200, {"Transfer-Encoding": "chunked"}) + b'ff\r\n{"result": "success"}')
-
-    with serve(handle) as server, pytest.raises(LostAnswerError):
-        post(opened(), server.url)
+    with serve(answering((body, 200, {"Content-Length": "1000"}))) as server, pytest.raises(LostAnswerError, match="the response is incomplete"):
+        post(opened(timeout=0.5), server.url)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(302, RefusedError), (400, RefusedError), (401, AuthenticationError), (403, ForbiddenError), (404, NotFoundError)]
+    ("status", "kind"), [(302, RefusedError), (401, AuthenticationError), (403, ForbiddenError), (404, NotFoundError)]
 )
 def test_a_refusal_whose_text_is_cut_off_is_still_a_refusal(opened, status, kind):
     with serve(cut(status, {"X-Request-Id": "request-1"}, b"")) as server, pytest.raises(kind) as caught:
-        opened(max_retries=3).get(server.url, auth=TOKEN)
+        get(opened(max_retries=3), server.url)
     assert (caught.value.http_status, caught.value.request_id) == (status, "request-1")
     assert len(server.requests) == 1
 
@@ -334,7 +107,7 @@ def test_retry_after_of_a_lost_read_is_obeyed(opened, monkeypatch):
     pauses = []
     monkeypatch.setattr(_pace.Pace, "sleep", lambda self, seconds: pauses.append(seconds))
     with serve(answering(({}, 503, {"Retry-After": "7"}), ({}, 200, {}))) as server:
-        opened(max_retries=3).get(server.url, auth=TOKEN)
+        get(opened(max_retries=3), server.url)
     assert pauses == [7.0]
 
 
@@ -367,9 +140,11 @@ def test_what_an_error_says(opened, body, code, words):
         post(opened(max_retries=3), server.url)
     error = caught.value
     assert (error.code, error.http_status, error.request_id) == (code, 400, "request-1")
-    assert error.message.startswith("POST /v2/cancel: ")
+    assert error.message.endswith(" (POST /v2/cancel)")
     # The words alone, unless there are none.
-    assert error.message.endswith(f": {words}") if words in ("Not now.", "实例正忙") else words in error.message
+    if words in ("Not now.", "实例正忙"):
+        assert error.reason == f"HTTP 400{f' {code}' if code else ''}: {words}"
+    assert words in error.reason
     assert len(error.message) < 400
     assert len(server.requests) == 1
 
@@ -397,9 +172,9 @@ def test_what_is_repeated(opened, status, kind, post_requests, get_requests):
     auth = SdkHmacSha256("AKEXAMPLE", "SKEXAMPLE", now=lambda: next(moments))
     for call, requests in (("post", post_requests), ("get", get_requests)):
         http = opened(max_retries=2)
-        more = {"attempts": http.attempts()} if call == "post" else {}
-        with serve(answering(({"error_code": "X.1"}, status, {}))) as server, pytest.raises(kind) as caught:
-            getattr(http, call)(server.url, auth=auth, **more)
+        more = {"read": lambda response: response} if call == "get" else {}
+        with serve(answering(({"error_code": "X.1"}, status, {}))) as server, http.call() as budget, pytest.raises(kind) as caught:
+            getattr(http, call)(server.url, auth=auth, retries=budget.retries, **more)
         assert caught.type is kind
         assert len(server.requests) == requests
         signatures = {line for request in server.requests for line in request.splitlines() if line.lower().startswith("authorization:")}
@@ -407,13 +182,12 @@ def test_what_is_repeated(opened, status, kind, post_requests, get_requests):
 
 
 def test_no_connection_is_repeated_for_a_post_too(opened):
-    with serve(lambda connection: connection.reset()) as server:
-        pass
+    port = unused_port()
     http = opened(max_retries=3)
-    attempts = http.attempts()
-    with pytest.raises(UnsentError):
-        http.post(server.url, auth=TOKEN, attempts=attempts)
-    assert not attempts.left
+    with http.call() as call:
+        with pytest.raises(UnsentError):
+            http.post(f"http://127.0.0.1:{port}", auth=TOKEN, retries=call.retries)
+        assert not call.retries.left
 
 
 @pytest.mark.parametrize(
@@ -437,7 +211,7 @@ def test_a_redirect_is_refused_and_nothing_is_sent_there(opened, status):
     with serve(answering((SUCCESS, 200, {}))) as target:
         location = f"http://user:password@127.0.0.1:{target.port}/elsewhere"
         with serve(answering((b"", status, {"Location": location}))) as server, pytest.raises(RefusedError) as caught:
-            opened(max_retries=3).get(server.url, auth=TOKEN)
+            get(opened(max_retries=3), server.url)
         assert target.connections == 0
     assert caught.value.code == "Redirect"
     assert f"127.0.0.1:{target.port}/elsewhere" in caught.value.message
@@ -456,24 +230,12 @@ def test_secrets_are_masked_in_the_words_of_the_service(opened):
             assert "verify aksk signature fail, ak:***, sts: ***, signature ***" in caught.value.message
 
 
-def test_cookies_and_netrc_are_not_used(opened, tmp_path, monkeypatch):
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
-    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    with serve(answering((SUCCESS, 200, {"Set-Cookie": "session=1"}))) as server:
-        http = opened()
-        post(http, server.url)
-        post(http, server.url)
-    for request in server.requests:
-        assert "cookie" not in request.lower()
-        assert "authorization" not in request.lower()
-
-
 def test_headers_that_are_sent(opened):
     with serve(answering((SUCCESS, 200, {}))) as server:
         http = opened(user_agent="huaweicloud.dcs test")
-        http.get(f"{server.url}/v2/x", {"name": "a b&c", "offset": 0}, auth=TOKEN, headers={"Content-Type": "application/json"})
+        get(http, server.url, {"name": "a b&c*~", "offset": 0}, headers={"Content-Type": "application/json"})
     line, *headers = server.requests[0].strip().split("\r\n")
-    assert line == "GET /v2/x?name=a+b%26c&offset=0 HTTP/1.1"
+    assert line == "GET /v2/x?name=a%20b%26c%2A~&offset=0 HTTP/1.1"
     assert {header.partition(":")[0].lower() for header in headers} == {"host", "accept", "accept-encoding", "user-agent", "content-type", "x-auth-token"}
     assert "User-Agent: huaweicloud.dcs test" in headers
 
@@ -551,7 +313,7 @@ def test_requests_go_one_at_a_time_until_one_is_let_in_and_a_401_stops_them(open
 
     def run(http):
         try:
-            http.get(server.url, auth=TOKEN)
+            get(http, server.url)
         except DcsError as error:
             ends.append(type(error))
 
@@ -568,5 +330,5 @@ def test_requests_go_one_at_a_time_until_one_is_let_in_and_a_401_stops_them(open
     with pytest.raises(StoppedError):
         http.sleep(60)
     with contextlib.suppress(StoppedError):
-        http.get(server.url, auth=TOKEN)
+        get(http, server.url)
     assert len(server.requests) == 3
