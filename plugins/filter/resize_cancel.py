@@ -446,15 +446,15 @@ def summary(results: Mapping[str, Mapping[str, t.Any]]) -> t.Any:
     return _never_templated({**total, "record": None if omitted else records, "record_omitted": omitted, **several})
 
 
-def lists(resizes: Mapping[str, Sequence[t.Any] | None]) -> t.Any:
+def lists(results: Mapping[str, Mapping[str, t.Any]]) -> t.Any:
     """What the playbook `list_resizes` publishes: all resizes, and those of each host if there are several.
 
-    :param resizes: what `dcs_resize_info` returned, by host; nothing for a host that has not got so far
+    :param results: what `dcs_resize_info` returned, by host; nothing, or a failure, for a host whose list is not complete
     """
-    parts: dict[str, dict[str, t.Any]] = {host: {"count": len(rows), "resizes": rows} for host, rows in resizes.items() if isinstance(rows, Sequence)}
-    several = {"hosts": parts} if len(resizes) > 1 else {}
-    rows = [row for part in parts.values() for row in part["resizes"]]
-    return _never_templated({"count": len(rows), "resizes": rows, **several})
+    found = {host: result["resizes"] for host, result in results.items() if "resizes" in result and not result.get("failed")}
+    several = {"hosts": {host: {"count": len(rows), "resizes": rows} for host, rows in found.items()}} if len(results) > 1 else {}
+    every = [row for rows in found.values() for row in rows]
+    return _never_templated({"count": len(every), "resizes": every, **several})
 
 
 class FilterModule:

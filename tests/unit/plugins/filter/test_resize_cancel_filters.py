@@ -307,9 +307,10 @@ def test_summary_affords_a_record_of_1000(resizes: int, omitted: bool) -> None:
 
 
 def test_lists_of_hosts() -> None:
-    assert filters.lists({"localhost": [ROW]}) == {"count": 1, "resizes": [ROW]}
+    assert filters.lists({"localhost": {"resizes": [ROW]}}) == {"count": 1, "resizes": [ROW]}
     other = {**ROW, "instance_id": B}
-    assert filters.lists({"one": [ROW], "two": {}, "three": [other]}) == {
+    results = {"one": {"resizes": [ROW]}, "two": {}, "three": {"resizes": [other], "failed": False}, "four": {"resizes": [ROW], "failed": True}}
+    assert filters.lists(results) == {
         "count": 2, "resizes": [ROW, other], "hosts": {"one": {"count": 1, "resizes": [ROW]}, "three": {"count": 1, "resizes": [other]}},
     }
 
