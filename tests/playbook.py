@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,11 @@ def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment:
     with tempfile.TemporaryDirectory(prefix="ad-hoc-") as folder:
         command = ["ansible", "localhost", "-m", module, "-a", module_arguments, *arguments]
         return _run(command, Path(folder), environment or {})
+
+
+def diff_of_ids(result: Mapping[str, Any]) -> dict[str, str]:
+    """The difference without specifications, which a cancel with a task does not know, as it reads no list, unlike check mode."""
+    return {side: re.sub(r" from \S+ to \S+$", "", text, flags=re.MULTILINE) for side, text in result.get("diff", {}).items()}
 
 
 def collections() -> Path:

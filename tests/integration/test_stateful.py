@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from module_runner import run_module
-from scripted_transport import PROJECT
+from playbook import diff_of_ids
+from sample import PROJECT
 from simulator.client import Simulator
 from simulator.cloud import State
 
@@ -168,7 +169,7 @@ class Cancelling(RuleBasedStateMachine):
                 fails = {"failed", *({"executing", "applied"} if on_too_late == "fail" else ())}
                 assert result.get("failed", False) == any(outcome in fails for _instance_id, _task_id, outcome in wanted)
             predicted, done = results
-            assert predicted["diff"] == done["diff"]
+            assert diff_of_ids(predicted) == diff_of_ids(done)
             assert predicted["warnings"] == done["warnings"]
             assert [resize["error"] and resize["error"]["code"] for resize in predicted["resizes"]] == [
                 resize["error"] and resize["error"]["code"] for resize in done["resizes"]

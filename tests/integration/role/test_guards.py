@@ -76,7 +76,7 @@ def test_no_guard_is_void_under_ignore_errors(cloud: Simulator, tmp_path: Path, 
 def test_ten_mistyped_variables_are_refused_with_nothing_sent(cloud: Simulator) -> None:
     cloud.schedule_many(2)
     mistyped = {
-        "instnace_name": "instance_name", "name": "instance_name", "tag": "tags", "enterprise_project": "enterprise_project_id", "excludes": "exclude",
+        "instnace_name": "instance_name", "inst_name": "instance_name", "tag": "tags", "enterprise_project": "enterprise_project_id", "excludes": "exclude",
         "maximum": "max", "Max": "max", "all_pendings": "all_pending", "regoin": "region", "projectid": "project_id",
     }
     given = [prefixed({"all_pending": True, name: "1"}) for name in mistyped]
