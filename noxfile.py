@@ -286,7 +286,8 @@ def galaxy_importer(session: nox.Session) -> None:
     install(session, "galaxy")
     folder = fresh_folder("galaxy-importer")
     tarball = build_tarball(session, folder)
-    checks = {"check_required_tags": "true", "require_v1_or_greater": "true", "run_flake8": "true"}
+    # Its flake8 is left out, as by default: it reads the YAML documentation of filters as Python. ruff checks the code.
+    checks = {"check_required_tags": "true", "require_v1_or_greater": "true"}
     env = {f"GALAXY_IMPORTER_{name.upper()}": value for name, value in checks.items()}
     # It runs ansible-lint, which keeps its stand-ins for modules of other collections there, and deletes them at the end.
     env["ANSIBLE_HOME"] = str(folder / "ansible-home")

@@ -312,10 +312,10 @@ def test_which_project(waiting: Simulator, home: Path) -> None:
         environment={**where(waiting), "HOME": str(home)},
     )
     assert [(request["kind"], request["query"].partition("&")[0]) for request in waiting.requests() if request["kind"] in ("projects", "tasks")] == [
-        ("tasks", "offset=0"),
-        *[("projects", "name=cn-north-4"), ("tasks", "offset=0")] * 2,
-        ("tasks", "offset=0"),
-        *[("projects", "name=cn-north-4"), ("tasks", "offset=0")],
+        ("tasks", "limit=1000"),
+        *[("projects", "name=cn-north-4"), ("tasks", "limit=1000")] * 2,
+        ("tasks", "limit=1000"),
+        *[("projects", "name=cn-north-4"), ("tasks", "limit=1000")],
     ]
 
 
@@ -330,13 +330,13 @@ def test_a_project_that_is_not_found() -> None:
     with Simulator({"projects": [{"id": PROJECT, "name": "cn-north-4"}, *twice]}) as cloud:
         environment = {**cloud.environment(), "HW_PROJECT_ID": ""}
         results = run_in_process(("none", {"project_name": "nowhere"}, {}), ("several", {"project_name": "twice"}, {}), environment=environment)
-        assert "No project is called 'nowhere'. Found: none." in results["none"]["msg"]
-        assert f"More than one project is called 'twice'. Found: twice ({'1' * 32}), twice ({'2' * 32})" in results["several"]["msg"]
+        assert "No project is named 'nowhere'. Found: none." in results["none"]["msg"]
+        assert f"More than one project is named 'twice'. Found: twice ({'1' * 32}), twice ({'2' * 32})" in results["several"]["msg"]
         assert [request["kind"] for request in cloud.requests()] == ["projects"] * 2
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "words"), [("unauthorized", 401, "status 401"), ("forbidden", 403, "Set 'project_id'"), ("not_published", 404, "status 404")]
+    ("fault", "status", "words"), [("unauthorized", 401, "HTTP 401"), ("forbidden", 403, "set project_id"), ("not_published", 404, "HTTP 404")]
 )
 def test_a_look_up_that_is_refused(cloud: Simulator, fault: str, status: int, words: str) -> None:
     """Nothing more is sent, and the message says what helps."""

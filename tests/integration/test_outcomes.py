@@ -95,7 +95,7 @@ def two_wait(cloud: Simulator, instance_id: str) -> None:
 
 def on_the_last_page(cloud: Simulator, instance_id: str) -> str:
     task_id = cloud.schedule(instance_id, created_at="2020-01-01T00:00:00.000Z")["task_id"]
-    cloud.add_tasks(instance_id, count=230, name="BindEip", status="SUCCESS")
+    cloud.add_tasks(instance_id, count=2300, name="BindEip", status="SUCCESS")
     return task_id
 
 
@@ -150,7 +150,7 @@ CASES = [
     *(Case(world, True, "absent") for world in (cancelled_before, never, failed, unknown_status)),
     Case(ended_without_effect, True, "absent", sent=COMPARED),
     Case(another_waits, True, "absent", warning="another one is"),
-    Case(executing, True, "executing", warning="is being carried out"),
+    Case(executing, True, "executing", warning="has already started"),
     Case(executing, True, "executing", "fail", code="TooLate"),
     Case(executing, True, "absent", "ignore", sent=UNSEEN),
     Case(applied, True, "applied", warning="has been carried out", sent=COMPARED),
@@ -165,7 +165,7 @@ CASES = [
     Case(another_waits, False, "cancelled", again="absent", sent="tasks | tasks cancel | tasks | tasks"),
     Case(on_the_last_page, False, "cancelled", again="absent", sent="tasks*3 | tasks*3 cancel | tasks*3 | tasks*3"),
     *(Case(world, False, "absent", sent=LOOK) for world in (cancelled_before, never, failed, applied, another_kind, unknown_status)),
-    Case(executing, False, "executing", warning="is being carried out", sent=LOOK),
+    Case(executing, False, "executing", warning="has already started", sent=LOOK),
     Case(executing, False, "executing", "fail", code="TooLate", sent=LOOK),
     Case(executing, False, "executing", "ignore", sent=LOOK),
     Case(two_wait, False, "failed", code="Ambiguous", sent=LOOK),
@@ -267,11 +267,12 @@ def test_errors_are_told_and_not_repeated(cloud: Simulator) -> None:
         error = resize["error"]
         assert (error["code"], error["http_status"], error["request_id"], resize["request_id"]) == (code, status, *[request["request_id"]] * 2), name
         assert result["msg"].startswith(error["message"])
-        assert error["message"].startswith(f"POST {request['path']}: answered with status {status} and {code}: "), name
+        assert error["message"].startswith(f"HTTP {status} {code}: "), name
+        assert error["message"].endswith(f"(POST {request['path']})"), name
         if status == 403:
             assert "dcs:instance:cancelResizeTask" in error["message"]
         if status == 404:
-            assert all(word in error["message"] for word in ("mistyped", "region", "deleted"))
+            assert all(word in error["message"] for word in ("Check the instance ID", "region", "deleted"))
     assert "AKSIMULATOR" not in run.output
 
 
