@@ -310,7 +310,12 @@ def dist(session: nox.Session) -> None:
         if path.name not in {"MANIFEST.json", "FILES.json", "meta", "plugins", "roles", "playbooks"}:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     # Nothing to cancel: no connection is needed, yet every layer is loaded.
-    env = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_LOCALHOST_WARNING": "false"}
+    env = {
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        # By default it is in the user's home, whatever HOME says.
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+    }
     session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_cancel", "-a", '{"resizes": []}', env=env)
     session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_info", "-a", '{"instance_ids": []}', env=env)
     session.run("ansible-playbook", "huaweicloud.dcs.cancel_resizes", "-e", '{"resize_cancel_instances": []}', env=env)
