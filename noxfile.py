@@ -324,7 +324,7 @@ def dist(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the documentation site without a warning, and check what its search finds first."""
+    """Build the documentation site in both languages without a warning, and check what its search finds first and that the Chinese text is complete."""
     install(session, "docs")
     collection = export("docs")
     pages = BUILD / "docs" / "rst"
@@ -337,8 +337,15 @@ def docs(session: nox.Session) -> None:
     # antsibull-docs takes along only the text of the guides.
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", pages / "docsite" / "images")
     site = BUILD / "docs" / "html"
-    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/sphinx", str(pages), str(site))
+    build = ("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/sphinx", str(pages))
+    templates = BUILD / "docs" / "gettext"
+    session.run(*build, str(templates), "--builder=gettext")
+    session.run("python", "docs/sphinx/translations.py", str(templates), *session.posargs)
+    session.run(*build, str(site))
     session.run("python", "docs/sphinx/check_search.py", str(site))
+    catalogues = BUILD / "docs" / "locale"
+    shutil.copytree(ROOT / "docs" / "locale", catalogues)
+    session.run(*build, str(site / "zh_CN"), f"-Dlocale_dirs={catalogues}", "-Dlanguage=zh_CN")
     session.log(f"Built {site.relative_to(ROOT)}/index.html")
 
 

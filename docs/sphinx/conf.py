@@ -14,6 +14,7 @@ from docutils import nodes
 
 if t.TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.config import Config
 
 project = "huaweicloud.dcs"
 copyright = "2026, the huaweicloud.dcs contributors"  # noqa: A001  Sphinx's name for it
@@ -36,11 +37,19 @@ html_baseurl = GALAXY["documentation"]
 html_theme = "sphinx_ansible_theme"
 html_theme_options = {"vcs_pageview_mode": "edit", "topbar_links": {}}
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 # The search finds index entries first.
 html_use_index = True
+
+# One catalogue for each page. `make docs` sets locale_dirs to a copy, because Sphinx compiles the catalogues where they are.
+gettext_compact = False
+# A link to a heading of the same page has the heading's translation. translations.py compares the rest.
+suppress_warnings = ["i18n.inconsistent_references"]
+# The site is English, with Chinese in a folder of it: tag, name of the language, path from the one to the other.
+LANGUAGES = {"en": ("zh-CN", "简体中文", "zh_CN/"), "zh_CN": ("en", "English", "../")}
 
 # Pages of ansible-core's documentation that are referenced. Its inventory would have to be downloaded for each build.
 ANSIBLE_DOCUMENTATION = "https://docs.ansible.com/projects/ansible/latest"
@@ -55,14 +64,23 @@ def link_to_ansible(app: Sphinx, env: object, reference: nodes.Element, content:
     return nodes.reference("", "", content, internal=False, refuri=f"{ANSIBLE_DOCUMENTATION}/{page}") if page else None
 
 
-def complete_links(_app: Sphinx, page: str, _template: str, context: dict[str, t.Any], _doctree: object) -> None:
-    """Link the head of each page to the first page, for which the theme has only one address, and each guide to its source."""
+def complete_links(app: Sphinx, page: str, _template: str, context: dict[str, t.Any], _doctree: object) -> None:
+    """Link each page to the first page, for which the theme has only one address, and to itself in the other language, and each guide to its source."""
     context["theme_documentation_home_url"] = context["pathto"]("index")
+    tag, name, path = LANGUAGES[app.config.language]
+    context["other_language"] = {"tag": tag, "name": name, "address": "../" * page.count("/") + path + page + ".html"}
     source = Path("docs/docsite/rst", f"{Path(page).name}.rst")
     if (ROOT / source).exists():
         context["meta"] = {**(context.get("meta") or {}), "github_url": f"{GALAXY['repository']}/edit/main/{source}"}
 
 
+def set_address(_app: Sphinx, config: Config) -> None:
+    """Give the pages of each language their own canonical address."""
+    if config.language != "en":
+        config.html_baseurl += f"{config.language}/"
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("config-inited", set_address)
     app.connect("missing-reference", link_to_ansible)
     app.connect("html-page-context", complete_links)
