@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale" / "zh_CN" / "LC_MESSAGES"
 
 #: The guides that are translated as a whole. The others, and the reference, are shown in English.
-TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes")
+TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes", "awx")
 
 # The licence of this file. No date, name or path: a catalogue changes only if its texts do.
 HEADER = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3]) + """\
