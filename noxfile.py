@@ -346,6 +346,7 @@ def docs(session: nox.Session) -> None:
     catalogues = BUILD / "docs" / "locale"
     shutil.copytree(ROOT / "docs" / "locale", catalogues)
     session.run(*build, str(site / "zh_CN"), f"-Dlocale_dirs={catalogues}", "-Dlanguage=zh_CN")
+    session.run("python", "docs/sphinx/check_search.py", str(site / "zh_CN"))
     session.log(f"Built {site.relative_to(ROOT)}/index.html")
 
 

@@ -18,10 +18,12 @@ from babel.messages.pofile import read_po, write_po
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale" / "zh_CN" / "LC_MESSAGES"
 
 #: The guides that are translated as a whole. The others, and the reference, are shown in English.
-TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes", "awx")
+#: The catalogue of the first page, which is generated, may lag behind.
+TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes", "awx", "playbooks")
 
 # The licence of this file. No date, name or path: a catalogue changes only if its texts do.
-HEADER = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3]) + """\
+LICENCE = "".join(Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)[:3])
+HEADER = """\
 msgid ""
 msgstr ""
 "Language: zh_CN\\n"
@@ -56,7 +58,7 @@ def update(path: Path, template: Catalog) -> None:
     text = io.BytesIO()
     write_po(text, catalog, width=0, no_location=True, omit_header=True, ignore_obsolete=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(HEADER + text.getvalue().decode().strip() + "\n", encoding="utf-8")
+    path.write_text(LICENCE + HEADER + text.getvalue().decode().strip() + "\n", encoding="utf-8")
 
 
 def mistakes(catalog: Catalog, template: Catalog) -> Iterator[str]:

@@ -79,8 +79,10 @@ def anchors(page: Path) -> set[str]:
 def leads_somewhere(link: str) -> bool:
     """Whether an absolute link leads to something that this repository has, if it leads to the repository or to its site."""
     if link.startswith(SITE):
-        guide = re.fullmatch(r"docsite/(\w+)\.html", link.removeprefix(SITE))
-        return link == SITE or (guide is not None and (ROOT / "docs" / "docsite" / "rst" / f"{guide[1]}.rst").exists())
+        page = link.removeprefix(SITE)
+        guide = re.fullmatch(r"(zh_CN/)?docsite/(\w+)\.html", page)
+        source = "docs/locale/zh_CN/LC_MESSAGES/docsite/{}.po" if guide and guide[1] else "docs/docsite/rst/{}.rst"
+        return page in {"", "zh_CN/"} or (guide is not None and (ROOT / source.format(guide[2])).exists())
     if link.startswith(f"{REPOSITORY}/"):
         place = re.fullmatch(r"blob/main/(.+)|actions/workflows/([\w.]+?)(?:/badge\.svg)?|issues", link.removeprefix(f"{REPOSITORY}/"))
         return place is not None and ROOT.joinpath(place[1] or (f".github/workflows/{place[2]}" if place[2] else ".")).exists()
@@ -99,10 +101,16 @@ def test_both_have_the_same_links() -> None:
     own = {f"{REPOSITORY}/blob/main/{name}" for name in ("README.md", "README.zh-CN.md")}
     # These pages exist in both languages.
     english = [link.replace("support.huaweicloud.com/intl/en-us/", "support.huaweicloud.com/") for link in links(ENGLISH)]
-    chinese = [link.replace("semver.org/lang/zh-CN/", "semver.org/") for link in links(CHINESE)]
+    chinese = [link.replace("semver.org/lang/zh-CN/", "semver.org/").replace(f"{SITE}zh_CN/", SITE) for link in links(CHINESE)]
     assert [link for link in english if link not in own and link[0] != "#"] == [link for link in chinese if link not in own and link[0] != "#"]
     assert f"{REPOSITORY}/blob/main/README.zh-CN.md" in links(ENGLISH)
     assert f"{REPOSITORY}/blob/main/README.md" in links(CHINESE)
+
+
+def test_the_chinese_page_leads_to_the_guides_in_chinese() -> None:
+    translated = {path.stem for path in (ROOT / "docs" / "locale" / "zh_CN" / "LC_MESSAGES" / "docsite").glob("*.po")}
+    english = [link for link in links(CHINESE) if re.fullmatch(rf"{SITE}docsite/\w+\.html", link)]
+    assert [link for link in english if Path(link).stem in translated] == []
 
 
 @pytest.mark.parametrize("page", [ENGLISH, CHINESE, *ROLES], ids=lambda page: str(page.relative_to(ROOT)))
