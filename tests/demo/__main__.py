@@ -42,7 +42,7 @@ def is_right(result: Run, *, changed: int) -> bool:
     recap = result.stats.get("localhost", {})
     right = result.code == 0 and recap.get("changed") == changed and not recap.get("failures") and not recap.get("unreachable")
     if not right:
-        say(f"  This is wrong: the recap must say changed={changed} failed=0.", bold=True)
+        say(f"  This is wrong: the recap must show changed={changed} and failed=0.", bold=True)
     return right
 
 
@@ -50,7 +50,7 @@ def show(playbook: Path) -> bool:
     """Show it all; whether everything was as it must be."""
     with Simulator() as cloud:
         cloud.schedule(INSTANCE, task_id=TASK, instance={"name": "cache"})
-        say("A resize waits for its maintenance window", bold=True)
+        say("A resize is pending: it is scheduled for the maintenance window", bold=True)
         say(f"  cloud     simulated, {cloud.endpoint}")
         say(f"  instance  {INSTANCE}, from 2 GB to 4 GB between 18:00 and 22:00 UTC")
         say(f"  task      {TASK}, {task_status(cloud)}")
@@ -58,15 +58,15 @@ def show(playbook: Path) -> bool:
         say("A playbook cancels it", bold=True)
         first = is_right(run(cloud, playbook), changed=1)
         if first:
-            say(f"  changed=1: a resize was waiting, and has been cancelled. Its task is {task_status(cloud)} now.")
+            say(f"  changed=1: a resize was pending and has been cancelled. The status of its background task is now {task_status(cloud)}.")
         say()
         say("The same playbook again", bold=True)
         second = is_right(run(cloud, playbook), changed=0)
         if second:
-            say("  changed=0: nothing was waiting any more, so nothing was done. That is no failure: run it as often as you like.")
+            say("  changed=0: no resize was pending, so nothing was changed. This is not a failure: you can run the playbook as often as you like.")
         say()
         requests, cancels = cloud.requests(), cloud.effective_cancels()
-        say(f"The cloud saw {len(requests)} requests, each with a valid signature. Cancels that took effect: {len(cancels)}.")
+        say(f"The simulated cloud received {len(requests)} requests with valid signatures. Cancelled resizes: {len(cancels)}.")
         return first and second and len(cancels) == 1
 
 

@@ -61,7 +61,7 @@ def test_it_shows_both_recaps_and_leaves_nothing_behind(home: Path) -> None:
     result = demo(home)
     assert result.returncode == 0, result.stdout
     assert re.findall(r"localhost +: ok=2 +changed=(\d)", result.stdout) == ["1", "0"]
-    assert "Cancels that took effect: 1." in result.stdout
+    assert "Cancelled resizes: 1." in result.stdout
     assert "\033" not in result.stdout, "no colours where there is no terminal"
     assert list(home.iterdir()) == []
 
@@ -95,4 +95,4 @@ def test_a_recap_that_is_not_right_is_a_failure(home: Path, tmp_path: Path) -> N
     playbook.write_text(HAPPY, encoding="utf-8")
     result = demo(home, "--playbook", str(playbook))
     assert result.returncode == 1
-    assert "the recap must say changed=0" in result.stdout
+    assert "the recap must show changed=0" in result.stdout
