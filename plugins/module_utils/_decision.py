@@ -248,6 +248,8 @@ def _perhaps_done(history: History, error: DcsError) -> DcsError:
     if history.lost and history.last_seen != "waiting":
         hint = f"{error.hint} The cancel may have taken effect: run it again, or check the instance's background tasks."
         return error.with_reason(error.reason, hint.strip())
+    if isinstance(error, LostAnswerError):
+        return error.with_reason(error.reason, f"{error.hint} The resize is still pending: run it again later.".strip())
     return error
 
 

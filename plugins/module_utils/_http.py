@@ -174,6 +174,7 @@ class Http:
                 return self._send("GET", url, auth, headers, retries.call, read)
             except (UnsentError, ThrottledError, LostAnswerError) as error:
                 if isinstance(error, PermanentConnectionError) or not retries.wait(error):
+                    error.hint = error.hint or _advice(error, retries)
                     raise
 
     def post(self, url: str, *, auth: AuthBase, headers: Mapping[str, str] | None = None, retries: RetryBudget) -> Response:
@@ -188,6 +189,7 @@ class Http:
                 return self._send("POST", url, auth, headers, retries.call, lambda response: response)
             except (UnsentError, ThrottledError) as error:
                 if isinstance(error, PermanentConnectionError) or not retries.wait(error):
+                    error.hint = error.hint or _advice(error, retries)
                     raise
 
     def _send(self, method: str, url: str, auth: AuthBase, headers: Mapping[str, str] | None, call: Call, read: Callable[[Response], T]) -> T:
@@ -305,6 +307,13 @@ _KINDS: dict[int, type[DcsError]] = {401: AuthenticationError, 403: ForbiddenErr
 
 #: What the codes of the API look like: `DCS.4239`, `APIGW.0301`, or the older `111400061`.
 _API_CODE = re.compile(r"\s*([A-Za-z][A-Za-z_-]*\s*\.\s*\d{3,}|\d{6,})\s*")
+
+
+def _advice(error: DcsError, retries: RetryBudget) -> str:
+    """What to do once no retry is left; the same for all requests of a run, so that their errors are told together."""
+    if isinstance(error, ThrottledError):
+        return f"Run it again later, or raise max_retries (now {retries.max_retries})."
+    return "Run it again later." if isinstance(error, LostAnswerError) else ""
 
 
 def _is_of_the_api(error: DcsError) -> bool:

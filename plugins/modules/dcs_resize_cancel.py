@@ -262,12 +262,21 @@ import typing as t
 
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, Result, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._credentials import is_blank
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, ConfigurationError, StoppedError
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import (
+    BusyError,
+    ConfigurationError,
+    NotExtendingError,
+    RefusedError,
+    StoppedError,
+    UnsentError,
+)
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._module import DcsModule, summarize
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import DcsError
 
 OPTIONS: dict[str, dict[str, t.Any]] = {
     "instance_id": {"type": "str"},
@@ -353,6 +362,14 @@ def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, st
     return {"before": text(before), "after": text(after)}
 
 
+def is_harmless(error: DcsError) -> bool:
+    """Whether a resize that failed with this error has certainly not been cancelled, and the error does not say so itself."""
+    if isinstance(error, (NotExtendingError, BusyError)):
+        return False
+    # Where an earlier cancel may have taken effect, the error is of none of these classes, but still one of a POST request.
+    return error.method == "GET" or isinstance(error, (ConfigurationError, StoppedError, UnsentError, RefusedError))
+
+
 def cancel(module: DcsModule) -> None:
     """Do what the options ask for; the results are in `module.returned` as soon as they are known."""
     requests = requested(module.params)
@@ -370,9 +387,7 @@ def cancel(module: DcsModule) -> None:
     errors = [(result.instance_id, result.error) for result in results if result.error]
     if errors:
         message = summarize(errors, len(results), "resizes")
-        # After other errors a cancel may have taken effect.
-        harmless = all(isinstance(error, (ConfigurationError, StoppedError, AuthenticationError)) for _instance_id, error in errors)
-        if harmless and not module.returned["changed"]:
+        if all(is_harmless(error) for _instance_id, error in errors) and not module.returned["changed"]:
             message = f"{message} Nothing was cancelled."
         module.fail_json(msg=message)
 

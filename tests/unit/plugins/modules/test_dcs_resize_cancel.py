@@ -62,9 +62,40 @@ def test_failed(script: Script, status: int, code: str) -> None:
     result = run(ONE, diff=True)
     assert result["failed"]
     assert result["msg"].startswith(result["resizes"][0]["error"]["message"])
-    assert result["msg"].endswith(" Nothing was cancelled.") is (status == 401)
+    assert result["msg"].endswith(" Nothing was cancelled.")
     assert {**result["resizes"][0]["error"], "message": ""} == {"code": code, "message": "", "http_status": status, "request_id": "r1"}
     assert (result["changed"], result["diff"]) == (False, {"before": "", "after": ""})
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_nothing_was_cancelled_where_the_list_cannot_be_read(script: Script, status: int) -> None:
+    script.expect_tasks(status=status, body={"error_code": "X.1", "error_msg": "No."})
+    assert run({"instance_id": INSTANCE})["msg"].endswith(" Nothing was cancelled.")
+
+
+@pytest.mark.parametrize(("status", "reads"), [(401, 0), (403, 2)])
+def test_a_lost_response_leaves_open_whether_something_was_cancelled(script: Script, status: int, reads: int) -> None:
+    """Whatever the API says to the second attempt, and whether or not the background tasks are read once more."""
+    script.expect_cancel(503)
+    script.expect_tasks(status=500)
+    script.expect_tasks(status=500)
+    script.expect_cancel(status, "X.1")
+    for _read in range(reads):
+        script.expect_tasks(status=500)
+    message = run({**ONE, "max_retries": 1})["msg"]
+    assert "may have taken effect" in message
+    assert "Nothing was cancelled" not in message
+
+
+def test_what_to_do_once_no_retry_is_left(script: Script) -> None:
+    """If the API throttles, does not answer to a cancel that is known to have had no effect, or to a read."""
+    script.expect_cancel(429)
+    assert "Run it again later, or raise max_retries (now 0). (POST " in run(ONE)["msg"]
+    script.expect_cancel(503)
+    script.expect_tasks(task())
+    assert "The resize is still pending: run it again later. (POST " in run(ONE)["msg"]
+    script.expect_tasks(status=503)
+    assert "Run it again later. (GET " in run({"instance_id": INSTANCE})["msg"]
 
 
 def test_the_list_of_the_info_module_is_accepted_unchanged(script: Script) -> None:
