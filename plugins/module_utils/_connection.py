@@ -60,12 +60,14 @@ def connect(
     region = region_setting(options, environment, credentials)
     project_id, project_name = project_setting(options, environment, credentials)
 
+    def named(option: str, value: str | None) -> str:
+        # A file's endpoint of IAM has no variable.
+        return (variable_of(option, environment) if value == from_environment(option, environment) else None) or option
+
     def url(option: str, value: str | None, service: str, tail: str) -> str:
         if not value:
             return _regional_url(option, service, region, options["cloud"])
-        # A file's endpoint of IAM has no variable.
-        name = variable_of(option, environment) if value == from_environment(option, environment) else option
-        return _url(name or option, value, service, tail, warn)
+        return _url(named(option, value), value, service, tail, warn)
 
     endpoint = url("endpoint", options["endpoint"], "dcs", _DCS_TAIL)
     http = (http_class or Http)(
@@ -74,6 +76,7 @@ def connect(
         concurrency=options["concurrency"],
         validate_certs=options["validate_certs"],
         ca_path=options["ca_path"],
+        ca_path_name=named("ca_path", options["ca_path"]),
         secrets=(*credentials.secrets(), *((credentials.access_key,) if credentials.access_key else ())),
         user_agent=user_agent,
         unauthorized_hint=(

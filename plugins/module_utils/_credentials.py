@@ -168,7 +168,7 @@ def _complete(source: _Source) -> Credentials | None:
     values = source.values
     for name in _KEY_NAMES:
         if name in values:
-            _check(f"{source.names[name]} of {source.name}", values[name])
+            _check(f"{source.names[name]} in {source.name}", values[name])
     context = {name: values.get(name) for name in ("region", "project_id", "auth_url")}
     if "token" in values:
         return Credentials(source=source.name, chosen=source.chosen, token=values["token"], **context)

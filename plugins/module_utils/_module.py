@@ -19,7 +19,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ._connection import connect
 from ._credentials import METADATA_ENDPOINT, find_credentials, from_environment, is_blank, variable_of
-from ._errors import ConfigurationError, unexpected
+from ._errors import ConfigurationError, sentence, unexpected
 from ._transport import REQUESTS_IMPORT_ERROR
 
 if t.TYPE_CHECKING:
@@ -170,7 +170,7 @@ class DcsModule(AnsibleModule):
         if REQUESTS_IMPORT_ERROR:
             # It may be there and yet fail, as with a broken library below it; the last line of the traceback says so.
             cause = REQUESTS_IMPORT_ERROR.strip().splitlines()[-1]
-            raise ConfigurationError(f"{missing_required_lib('requests')} The import failed with {cause}")
+            raise ConfigurationError(f"{sentence(missing_required_lib('requests'))} The import failed with {cause}")
         credentials = find_credentials(self.params, os.environ)
         self.no_log_values.update(credentials.secrets())
         return connect(self.params, os.environ, credentials, f"huaweicloud.dcs ansible-core/{self.ansible_version}", self.warn).dcs()

@@ -166,9 +166,9 @@ def test_what_a_broken_source_says(cloud: Simulator, home: Path) -> None:
         "bad JSON": "bad.json is not valid JSON",
         "bad INI": "bad.ini is not a valid INI file",
         "missing file": "missing does not exist",
-        "a key with a line break": "Invalid secret_key of the module's options: it has a character that no key has",
-        "a key in quotation marks": "Invalid HW_ACCESS_KEY of the HW_ environment variables: it begins or ends with a quotation mark.",
-        "a short key": "Invalid secret_key of the module's options: it has fewer than 8 characters.",
+        "a key with a line break": "Invalid secret_key in the module's options: it has a character that no key has",
+        "a key in quotation marks": "Invalid HW_ACCESS_KEY in the HW_ environment variables: it begins or ends with a quotation mark.",
+        "a short key": "Invalid secret_key in the module's options: it has fewer than 8 characters.",
         "nothing": "No credentials found.",
     }
     for name, result in results.items():
@@ -394,7 +394,7 @@ def test_requests_is_broken(cloud: Simulator, tmp_path: Path) -> None:
         for name, words in (("missing", "ModuleNotFoundError: No module named requests"), ("broken", "AttributeError: no X509_V_FLAG_NOTIFY_POLICY")):
             result = results[name]
             assert "Failed to import the required Python library (requests)" in result["msg"]
-            assert f"The import failed with {words}" in result["msg"]
+            assert f". The import failed with {words}" in result["msg"]
             found = result["errors"] if module == INFO else [entry["error"] for entry in result["resizes"]]
             assert [error["code"] for error in found] == ["Configuration"]
     assert cloud.requests() == []
@@ -441,12 +441,17 @@ def test_tls(encrypted: tuple[Simulator, str]) -> None:
     ]
     environment = {**cloud.environment(), "REQUESTS_CA_BUNDLE": "", "HW_MAX_RETRIES": "3"}
     before = len(cloud.requests())
-    broken: list[Case] = [("no authority", {"ca_path": "/nonexistent"}, {}), ("nonsense", {}, {"HW_INSECURE": "perhaps"})]
+    broken: list[Case] = [
+        ("no authority", {"ca_path": "/nonexistent"}, {}),
+        ("no authority in the environment", {}, {"HW_CACERT": "/nonexistent"}),
+        ("nonsense", {}, {"HW_INSECURE": "perhaps"}),
+    ]
     results = run_cases(*trusted, *untrusted, *broken, environment=environment)
     assert {name: results[name].get("msg") for name, _options, _variables in trusted} == {name: None for name, _options, _variables in trusted}
     for name, _options, _variables in untrusted:
         assert results[name]["errors"][0]["code"] == "TlsError", name
-    assert "/nonexistent" in results["no authority"]["msg"]
+    assert "'/nonexistent' in ca_path " in results["no authority"]["msg"]
+    assert "'/nonexistent' in HW_CACERT " in results["no authority in the environment"]["msg"]
     assert results["nonsense"]["msg"] == "HW_INSECURE must be true or false, and is 'perhaps'."
     # Each of those that trust asked, and the rest did not.
     assert len([request for request in cloud.requests()[before:] if request["kind"] == "tasks"]) == len(trusted)

@@ -269,7 +269,7 @@ def test_characters_that_no_key_has(field, value):
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(options, {})
     message = "it has a character that no key has, such as a space or a line break"
-    assert caught.value.message == f"Invalid {field} of the module's options: {message}."
+    assert caught.value.message == f"Invalid {field} in the module's options: {message}."
     assert value not in caught.value.message
 
 
@@ -280,7 +280,7 @@ def test_keys_in_quotation_marks(field, value):
     value = value.format("KEY-example")
     with pytest.raises(ConfigurationError) as caught:
         find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
-    assert caught.value.message == f"Invalid {field} of the module's options: it begins or ends with a quotation mark. Remove the quotation marks."
+    assert caught.value.message == f"Invalid {field} in the module's options: it begins or ends with a quotation mark. Remove the quotation marks."
 
 
 @pytest.mark.parametrize("value", ["A", "1234567"])
@@ -289,15 +289,15 @@ def test_keys_that_are_too_short(field, value):
     """They would be masked wherever their few letters turn up."""
     with pytest.raises(ConfigurationError) as caught:
         find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
-    assert caught.value.message == f"Invalid {field} of the module's options: it has fewer than 8 characters."
+    assert caught.value.message == f"Invalid {field} in the module's options: it has fewer than 8 characters."
     assert find_credentials({"access_key": "12345678", "secret_key": "12345678", **OFF}, {}).secret_key == "12345678"
 
 
 def test_the_message_names_the_variable_and_the_field_of_a_file(home):
-    with pytest.raises(ConfigurationError, match="Invalid HW_SECRET_KEY of the HW_ environment variables: "):
+    with pytest.raises(ConfigurationError, match="Invalid HW_SECRET_KEY in the HW_ environment variables: "):
         find_credentials(OFF, {"HW_ACCESS_KEY": "AK-example", "HW_SECRET_KEY": "short"})
     write_ini(home, {"ak": "AK-example", "sk": "short"})
-    with pytest.raises(ConfigurationError, match=r"Invalid sk of the credentials file ~/\.huaweicloud/credentials: "):
+    with pytest.raises(ConfigurationError, match=r"Invalid sk in the credentials file ~/\.huaweicloud/credentials: "):
         find_credentials(OFF, {})
 
 
