@@ -9,6 +9,7 @@ import re
 import typing as t
 from pathlib import Path
 
+import jieba
 import yaml
 from docutils import nodes
 
@@ -51,6 +52,12 @@ suppress_warnings = ["i18n.inconsistent_references"]
 # The site is English, with Chinese in a folder of it: tag, name of the language, path from the one to the other.
 LANGUAGES = {"en": ("zh-CN", "简体中文", "zh_CN/"), "zh_CN": ("en", "English", "../")}
 
+# Words that people search for, and that jieba does not know.
+CHINESE_TERMS = (
+    *("规格变更", "等待执行", "来不及取消", "重新安排", "可维护时间窗", "北京时间", "封网", "变更冻结期", "后台任务", "检查模式", "按需计费", "包年", "包月"),
+    *("访问密钥", "项目ID", "实例ID", "任务ID", "授权项", "终端节点", "错误码", "流控"),
+)
+
 # Pages of ansible-core's documentation that are referenced. Its inventory would have to be downloaded for each build.
 ANSIBLE_DOCUMENTATION = "https://docs.ansible.com/projects/ansible/latest"
 ANSIBLE_PAGES = {"common_return_values": "reference_appendices/common_return_values.html"}
@@ -74,13 +81,15 @@ def complete_links(app: Sphinx, page: str, _template: str, context: dict[str, t.
         context["meta"] = {**(context.get("meta") or {}), "github_url": f"{GALAXY['repository']}/edit/main/{source}"}
 
 
-def set_address(_app: Sphinx, config: Config) -> None:
-    """Give the pages of each language their own canonical address."""
+def prepare_language(_app: Sphinx, config: Config) -> None:
+    """Give the Chinese pages their own canonical address, and teach the search their terms."""
     if config.language != "en":
         config.html_baseurl += f"{config.language}/"
+        for term in CHINESE_TERMS:
+            jieba.add_word(term)
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("config-inited", set_address)
+    app.connect("config-inited", prepare_language)
     app.connect("missing-reference", link_to_ansible)
     app.connect("html-page-context", complete_links)
