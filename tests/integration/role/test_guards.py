@@ -94,3 +94,42 @@ def test_ten_mistyped_variables_are_refused_with_nothing_sent(cloud: Simulator) 
         f"Unknown variable resize_cancel_{name}: did you mean resize_cancel_{meant}? Nothing was cancelled." for name, meant in mistyped.items()
     ]
     assert cloud.requests() == []
+
+
+def included(variables: dict[str, Any]) -> dict[str, Any]:
+    return {"ansible.builtin.include_role": {"name": ROLE}, "vars": prefixed(variables)}
+
+
+def test_variables_may_refer_to_an_earlier_result(cloud: Simulator) -> None:
+    first, second, third = (cloud.schedule()["instance_id"] for _number in range(3))
+    cloud.fault("forbidden", kind="cancel", instance_id=first)
+    # In a play the natural retry; and a filter that would let everything pass if the fact were lost.
+    tasks_of_play = [
+        {"block": [included({"instances": [first]})], "rescue": [included({"instances": "{{ resize_cancel_result.unsettled_instance_ids | default([]) }}"})]},
+        {"ansible.builtin.set_fact": {"resize_cancel_result": {"too_late_instance_ids": [second]}}},
+        included({"all_pending": True, "exclude": "{{ resize_cancel_result.too_late_instance_ids | default([]) }}"}),
+    ]
+    run = run_playbook(tasks_of_play, environment=cloud.environment())
+    assert run.code == 0, run.output
+    assert [cancel["instance_id"] for cancel in cloud.effective_cancels()] == [first, third]
+
+
+def test_the_summary_is_that_of_this_run_whatever_hides_the_fact(cloud: Simulator) -> None:
+    waiting = cloud.schedule()["instance_id"]
+    stale = {"changed": False, "cancelled": 0, "absent": 5, "resizes": []}
+    run = run_playbook([included({"instances": [waiting]})], environment=cloud.environment(), extra_vars={"resize_cancel_result": stale})
+    assert run.code == 0, run.output
+    summary = run.result(f"{ROLE} : Publish the summary")["ansible_stats"]["data"]["resize_cancel_summary"]
+    assert (summary["changed"], summary["cancelled"], summary["absent"], summary["cancelled_instance_ids"]) == (True, 1, 0, [waiting])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_key_is_tried_once_also_where_a_record_is_written(cloud: Simulator, tmp_path: Path, way: str) -> None:
+    waiting = [cloud.schedule()["instance_id"] for _number in range(3)]
+    environment = {**cloud.environment(), "HW_SECRET_KEY": "SKwrong0000000000000000000000000000000000"}
+    variables = {"instances": waiting, "record": str(tmp_path / "record.json")}
+    run = run_playbook([WAYS[way](variables)], environment=environment)
+    assert "HTTP 401" in run.output
+    assert [request["status"] for request in cloud.requests()] == [401]
+    [fact] = [entry["result"]["ansible_facts"]["resize_cancel_result"] for entry in run.results if entry["task"].endswith("Set the result")]
+    assert fact["unsettled_instance_ids"] == waiting
