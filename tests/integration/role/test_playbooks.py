@@ -143,6 +143,21 @@ def test_a_host_that_the_inventory_lacks_fails_before_anything_is_sent(cloud: Si
     assert cloud.requests() == []
 
 
+@pytest.mark.parametrize("hosts", ["dcs", ["localhost", "north"]])
+def test_hosts_that_the_inventory_sets_are_refused(cloud: Simulator, tmp_path: Path, hosts: str | list[str]) -> None:
+    # The hosts of a play can't come from there, so that it would run on localhost alone.
+    cloud.schedule()
+    inventory = tmp_path / "hosts.yml"
+    given = {"resize_cancel_hosts": hosts, "resize_cancel_all_pending": True}
+    inventory.write_text(json.dumps({"all": {"vars": given, "hosts": {"localhost": {}}, "children": {"dcs": {"hosts": {"north": {}}}}}}), encoding="utf-8")
+    for playbook in (LIST, CANCEL):
+        run = run_playbook(playbook, "-i", str(inventory), environment=cloud.environment())
+        assert run.code == 2 and "set resize_cancel_hosts as an extra variable" in run.output, run.output
+    assert cloud.requests() == []
+    run = run_playbook(LIST, "-i", str(inventory), "-e", json.dumps({"resize_cancel_hosts": ["localhost", "north"]}), environment=cloud.environment())
+    assert run.code == 0 and {*run.stats} == {"localhost", "north"}, run.output
+
+
 def test_freeze_from_the_list_to_scheduling_again(cloud: Simulator, tmp_path: Path) -> None:
     planned = ids([cloud.schedule(instance={"name": f"cache-{number}"}, new_capacity=8, new_spec_code="redis.ha.xu1.large.r2.8") for number in range(3)])
     listed = published(run_playbook(LIST, environment=cloud.environment()), "resize_list")
