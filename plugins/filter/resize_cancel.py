@@ -124,7 +124,9 @@ def _resize(entry: t.Any) -> dict[str, t.Any]:
         raise _Mistake(f"has the entry {entry!r}, which is not {_ENTRY}")
     for key in entry:
         if key not in ENTRY_KEYS:
-            raise _Mistake(f"has an entry with the unknown key {key} (did you mean {_nearest(str(key), ENTRY_KEYS)}?)")
+            near = difflib.get_close_matches(str(key).lower(), sorted(ENTRY_KEYS), n=1)
+            advice = f"did you mean {near[0]}?" if near else "set instance_id and, optionally, task_id"
+            raise _Mistake(f"has an entry with the unknown key {key} ({advice})")
     ids = {}
     for key in ("instance_id", "task_id"):
         value = entry.get(key)

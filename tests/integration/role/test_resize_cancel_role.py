@@ -167,6 +167,7 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
         ({"instances": {"instance_id": one}}, "resize_cancel_instances must be a list"),
         ({"instances": [one, {"task_id": one}]}, "resize_cancel_instances has an entry without an ID"),
         ({"instances": [{"instance_id": one, "taskid": one}]}, "unknown key taskid (did you mean task_id?)"),
+        ({"instances": [{"id": one}]}, "unknown key id (set instance_id and, optionally, task_id)"),
         ({"instances": [one, " "]}, "resize_cancel_instances has an entry without an ID"),
         ({"instances": [one, None, 5]}, "resize_cancel_instances has the entry None"),
         ({"instances": one, "wait": "perhaps", "validate_certs": [False]}, "resize_cancel_wait must be true or false. resize_cancel_validate_certs must be"),
