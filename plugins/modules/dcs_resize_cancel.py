@@ -78,6 +78,9 @@ options:
       - How many requests are sent at the same time for O(resizes), 1 to 64. Until the first request has been accepted, they are sent one at a time.
     type: int
     default: 8
+notes:
+  - If the run is interrupted with Ctrl+C, no further request is sent. If only the process of C(ansible-playbook) is killed or its terminal is closed,
+    a worker process of Ansible and this module go on and cancel what was asked for; end the whole process tree to stop them.
 seealso:
   - module: huaweicloud.dcs.dcs_resize_info
   - name: CancelInstanceResize
