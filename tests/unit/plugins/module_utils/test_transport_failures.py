@@ -19,6 +19,7 @@ import socket
 import ssl
 import time
 import typing as t
+import warnings
 import zlib
 
 import pytest
