@@ -43,7 +43,7 @@ def run_module(
     diff: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Run a module and return its result, with C(warnings) as a list of texts whatever the version of ansible-core.
+    """Run a module and return its result, with `warnings` as a list of texts whatever the version of ansible-core.
 
     :param arguments: the module's options, by name
     :param environment: further environment variables; there is no home and no metadata service

@@ -59,7 +59,7 @@ def run_playbook(
     """Run a playbook on localhost.
 
     :param playbook: its file or full name, or its content: tasks (for localhost) or plays
-    :param arguments: further arguments, such as C(--check)
+    :param arguments: further arguments, such as `--check`
     :param environment: further environment variables; what the surroundings have of Huawei Cloud or Ansible does not count
     """
     with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
@@ -74,7 +74,7 @@ def run_playbook(
 
 
 def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
-    """Run one module on localhost with C(ansible)."""
+    """Run one module on localhost with `ansible`."""
     with tempfile.TemporaryDirectory(prefix="ad-hoc-") as folder:
         command = ["ansible", "localhost", "-m", module, "-a", module_arguments, *arguments]
         return _run(command, Path(folder), environment or {})
@@ -86,7 +86,7 @@ def diff_of_ids(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def collections() -> Path:
-    """The folder of collections in which this checkout is C(huaweicloud.dcs), as a collection needs a certain path."""
+    """The folder of collections in which this checkout is `huaweicloud.dcs`, as a collection needs a certain path."""
     folder = ROOT / ".build" / "collections"
     link = folder / "ansible_collections" / "huaweicloud" / "dcs"
     # That of a checkout which was copied or moved may lead to another one.

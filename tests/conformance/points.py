@@ -23,7 +23,7 @@ class Point(NamedTuple):
     :ivar question: what is assumed, in a few words
     :ivar assumed: the answer
     :ivar holds: whether an observation is as assumed
-    :ivar places: what rests on it: files of the collection and names in them, as C(module.name), or C(option name)
+    :ivar places: what rests on it: files of the collection and names in them, as `module.name`, or `option name`
     :ivar setting: of the simulator, which stands for the same point and is to follow; None if it is one of its faults
     :ivar basis: why it is assumed
     :ivar otherwise: what it means when it is otherwise
@@ -45,7 +45,7 @@ class Point(NamedTuple):
         return " and ".join(_place(place) for place in self.places)
 
     def verdict(self, observed: Any) -> str:
-        """One of C(yes), C(NO) and C(not observed)."""
+        """One of `yes`, `NO` and `not observed`."""
         return "not observed" if isinstance(observed, NotObserved) else "yes" if self.holds(observed) else "NO"
 
     def sentence(self, observed: Any) -> str:

@@ -120,7 +120,7 @@ def table_of(rows: Sequence[dict[str, str]]) -> str:
 def report_of(target: str, outcome: Outcome, mask: Mask) -> dict[str, Any]:
     """Everything, ready to be attached to a bug report.
 
-    :param target: C(cloud) or C(simulator)
+    :param target: `cloud` or `simulator`
     """
     return {
         "collection": f"huaweicloud.dcs {yaml.safe_load((_ROOT / 'galaxy.yml').read_text(encoding='utf-8'))['version']}",

@@ -47,7 +47,7 @@ class RefusedToRun(Exception):
 class Settings(NamedTuple):
     """What the user asks for.
 
-    :ivar spec_code: of the resize to schedule, such as C(redis.ha.xu1.large.r2.4)
+    :ivar spec_code: of the resize to schedule, such as `redis.ha.xu1.large.r2.4`
     :ivar capacity: of the resize to schedule, GB
     :ivar consent: an explicit yes
     """
@@ -460,7 +460,7 @@ def _clean_up(environment: Mapping[str, str], plan: Plan, walk: _Walk, tempo: Te
 def _cancel_new(connection: Connection, plan: Plan, walk: _Walk) -> tuple[str, str]:
     """Cancel the tasks that were not there before.
 
-    :returns: C(clean): none waits; C(nothing): there are none, or not yet; C(late): one was not cancelled in time; C(again): look again; and why
+    :returns: `clean`: none waits; `nothing`: there are none, or not yet; `late`: one was not cancelled in time; `again`: look again; and why
     """
     instance_id = plan.settings.instance_id
     try:

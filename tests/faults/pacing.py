@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How near a fleet comes to the speed that a throttling API allows. From the folder `tests`: C(python -m faults.pacing)."""
+"""How near a fleet comes to the speed that a throttling API allows. From the folder `tests`: `python -m faults.pacing`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bad days in a real playbook: one fault of each kind at a cancel, with real delays and time limits. All faults, at all requests, are in C(tests/faults)."""
+"""Bad days in a real playbook: one fault of each kind at a cancel, with real delays and time limits. All faults, at all requests, are in `tests/faults`."""
 
 from __future__ import annotations
 

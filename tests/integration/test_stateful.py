@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever happened before, and whatever gets lost: C(changed) says whether the cloud changed because of this run.
+"""Whatever happened before, and whatever gets lost: `changed` says whether the cloud changed because of this run.
 
 Hypothesis schedules, starts, finishes and cancels resizes, lets time pass and answers get lost, and runs the module in between, on a real connection. A model
 knows what should be; the simulator knows what is.

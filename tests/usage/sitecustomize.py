@@ -4,7 +4,7 @@
 
 """Read by each Python that is started with this folder in PYTHONPATH: a module's process says at its end how much memory it had resident at most.
 
-It appends a line with the figure (KiB) to the file that PEAK_FILE names. Linux alone tells it of the process itself: C(ru_maxrss) is inherited from Ansible's.
+It appends a line with the figure (KiB) to the file that PEAK_FILE names. Linux alone tells it of the process itself: `ru_maxrss` is inherited from Ansible's.
 """
 
 from __future__ import annotations
