@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import select
 import socket
 import ssl
 import struct
@@ -71,7 +70,7 @@ class Connection:
     def stall(self) -> None:
         """Say nothing until the client gives up."""
         with contextlib.suppress(OSError):
-            select.select([self.sock], [], [], 60)
+            self.sock.settimeout(60)
             self.sock.recv(1)
 
 

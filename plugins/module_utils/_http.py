@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import json
 import math
 import re
@@ -120,7 +121,12 @@ class Http:
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": user_agent}
         self._pace = Pace(max_retries, nobody_waits)
         self._transport = Transport(
-            concurrency=concurrency, validate_certs=validate_certs, ca_path=ca_path, ca_path_name=ca_path_name, on_status=self._stop_if_refused
+            concurrency=concurrency,
+            validate_certs=validate_certs,
+            ca_path=ca_path,
+            ca_path_name=ca_path_name,
+            # Without the transport's owner in it: what nobody uses any more closes its connections at once.
+            on_status=functools.partial(_stop_if_refused, self._pace),
         )
         # What was parsed takes many times the memory of the bytes.
         self._parsing = threading.Lock()
@@ -228,12 +234,6 @@ class Http:
             call.took(time.monotonic() - began)
             self._pace.release(f"{parts.scheme}://{parts.netloc}", status, error, accepted)
 
-    def _stop_if_refused(self, status: int) -> None:
-        """Let nothing more be sent once a caller has been refused, however the rest of the response looks."""
-        if status in (401, 407):
-            lock = "repeated authentication failures lock the access key" if status == 401 else "repeated authentication failures lock proxy accounts"
-            self._pace.stop(f"an earlier request got HTTP {status}, and {lock}")
-
     def _no_connection(self, error: NoConnectionError, request: tuple[str, str]) -> DcsError:
         facts: dict[str, t.Any] = {"method": request[0], "path": request[1], "http_status": error.http_status, "hint": error.hint}
         if error.http_status == 407:
@@ -291,6 +291,13 @@ class Http:
             text = self._secret_pattern.sub("***", text)
         text = re.sub(r"://\S*@", "://***@", text)  # a user and a password in a URL
         return re.sub(r"\b[0-9a-fA-F]{64}\b", "***", text)  # a signature
+
+
+def _stop_if_refused(pace: Pace, status: int) -> None:
+    """Let nothing more be sent once a caller has been refused, however the rest of the response looks."""
+    if status in (401, 407):
+        lock = "repeated authentication failures lock the access key" if status == 401 else "repeated authentication failures lock proxy accounts"
+        pace.stop(f"an earlier request got HTTP {status}, and {lock}")
 
 
 def _prepare(method: str, url: str, headers: Mapping[str, str], auth: AuthBase) -> requests.PreparedRequest:
