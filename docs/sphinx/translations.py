@@ -43,7 +43,7 @@ LINK = re.compile(r"`[^`]+`_")
 def mark_up(text: str) -> list[str]:
     """What is not prose in a text. Huawei Cloud has the same pages in several languages."""
     address = [found.replace("/intl/en-us/", "/") for found in ADDRESS.findall(text)]
-    return sorted(CODE.findall(text) + ROLE.findall(CODE.sub("", text)) + address + ["link" for _ in LINK.findall(CODE.sub("", text))])
+    return sorted(CODE.findall(text) + ROLE.findall(CODE.sub("", text)) + address + ["link" for _link in LINK.findall(CODE.sub("", text))])
 
 
 def read(path: Path) -> Catalog:

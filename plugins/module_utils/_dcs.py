@@ -15,7 +15,17 @@ import math
 import re
 import typing as t
 
-from ._errors import BusyError, ConfigurationError, DcsError, ForbiddenError, NotExtendingError, NotFoundError, RefusedError
+from ._errors import (
+    AuthenticationError,
+    BusyError,
+    ConfigurationError,
+    DcsError,
+    ForbiddenError,
+    NotExtendingError,
+    NotFoundError,
+    RefusedError,
+    ThrottledError,
+)
 from ._http import harmless
 
 if t.TYPE_CHECKING:
@@ -187,7 +197,7 @@ class Dcs:
             _explain(error, "dcs:instance:cancelResizeTask")
             raise
         except RefusedError as error:
-            if type(error) is RefusedError:
+            if not isinstance(error, (AuthenticationError, ThrottledError)):
                 _specialize(error)
             raise
         if normalized(_text(response.data.get("result"))) != "SUCCESS":

@@ -308,7 +308,7 @@ def wanted_tags(module: DcsModule) -> dict[str, str]:
     """The option `tags`. A missing value is an empty one: left out, it would select more instances than were asked for."""
     tags: dict[str, str] = {}
     for key, value in (module.params["tags"] or {}).items():
-        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
             module.fail_json(msg=f"tags: the value of {key!r} must be text or a whole number, not {value!r}. Quote it.")
         tags[str(key)] = "" if value is None else str(value)
     if "" in tags:

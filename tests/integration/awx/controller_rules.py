@@ -82,7 +82,7 @@ def _check_field(field: Any) -> None:
         choices and all(isinstance(choice, str) for choice in choices) and len(set(choices)) == len(choices), {"inputs": ["choices are different texts"]}
     )
     demand(kind == "string" or not set(TEXT_FIELD_KEYS) & set(field), {"inputs": [f"not allowed for {kind} type ({field['id']})"]})
-    demand("default" not in field or type(field["default"]) is FIELD_TYPES[kind], {"inputs": [f"the default is not a {kind}"]})
+    demand("default" not in field or field["default"].__class__ is FIELD_TYPES[kind], {"inputs": [f"the default is not a {kind}"]})
     demand(not field.get("ask_at_runtime"), {"inputs": ["'ask_at_runtime' is not supported for custom credentials."]})
 
 

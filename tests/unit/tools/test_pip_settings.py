@@ -36,7 +36,8 @@ def test_settings_of_pip() -> None:
 
 
 def test_a_password_in_the_index() -> None:
-    assert variables_for("global.index-url='https://user:p=w@mirror.example.com/simple'", {})["UV_DEFAULT_INDEX"] == "https://user:p=w@mirror.example.com/simple"
+    index = "https://user:p=w@mirror.example.com/simple"
+    assert variables_for(f"global.index-url='{index}'", {})["UV_DEFAULT_INDEX"] == index
 
 
 def test_the_environment_takes_precedence() -> None:

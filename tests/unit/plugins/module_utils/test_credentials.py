@@ -32,6 +32,7 @@ OPTIONS = ("access_key", "secret_key", "security_token")
 HW = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN")
 SDK = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
 
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A home of its own, and no environment variable."""

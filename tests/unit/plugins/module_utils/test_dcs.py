@@ -419,7 +419,7 @@ def test_codes_with_a_meaning_of_their_own(script: Script, kind: type[DcsError],
         with pytest.raises(RefusedError) as caught:
             cancel(dcs)
         error = caught.value
-        assert type(error) is kind
+        assert error.__class__ is kind
         assert (error.code, error.http_status, error.request_id, error.retry_after) == (str(code or "").strip() or None, 400, "r1", 3.0)
         assert error.request == f"POST {INSTANCES}/{INSTANCE}/resize/cancel/{TASK}"
 
@@ -431,7 +431,7 @@ def test_a_status_that_says_more_than_the_code(dcs: Dcs, script: Script, status:
     script.expect_cancel(status, "DCS.4239")
     with pytest.raises(DcsError) as caught:
         cancel(dcs)
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
 
 
 # ---- Hints

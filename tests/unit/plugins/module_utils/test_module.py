@@ -361,10 +361,13 @@ class Strange(RuntimeError):
     """No error of this collection."""
 
 
-@pytest.mark.parametrize(("module", "function"), [
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
         (dcs_resize_cancel, "cancel_resizes"), (dcs_resize_cancel, "requested"), (dcs_resize_cancel, "Plan"),
         (dcs_resize_info, "list_resizes"), (dcs_resize_info, "wanted_tags"), (dcs_resize_info, "rows"),
-    ])
+    ],
+)
 def test_whatever_goes_wrong_is_a_failure_with_all_keys(script: Script, module: types.ModuleType, function: str) -> None:
     if function == "rows":
         script.expect_tasks()

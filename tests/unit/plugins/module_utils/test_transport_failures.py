@@ -372,7 +372,12 @@ class World:
 
     def first(self, otherwise: Callable[[Connection], object]) -> Callable[[Connection], None]:
         """Fail at the first connection, and serve the others."""
-        return lambda connection: (self._left.pop() if self._left else otherwise)(connection)  # type: ignore[return-value]
+
+        def handle(connection: Connection) -> None:
+            behaviour = self._left.pop() if self._left else otherwise
+            behaviour(connection)
+
+        return handle
 
     @contextlib.contextmanager
     def open(self) -> Iterator[World]:
