@@ -249,11 +249,15 @@ class _BrokenReplyError(Exception):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket until a deadline, which a timeout for each read alone does not keep."""
+    """Reads from a socket until a deadline, which a timeout for each read alone does not keep, and no more than a response may have with all around it.
+
+    Version 1 of urllib3 reads the line with the size of a chunk without any bound.
+    """
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._socket = sock
         self._raw = raw
+        self._left = MAX_RESPONSE_BYTES * 3 // 2
         self._timeout = sock.gettimeout()
         self._end = time.monotonic() + RESPONSE_TIMEOUT_FACTOR * self._timeout if self._timeout else None
 
@@ -266,7 +270,11 @@ class _DeadlineReader(io.RawIOBase):
             if left <= 0:
                 raise socket.timeout(f"the response did not end within {RESPONSE_TIMEOUT_FACTOR * self._timeout:g} seconds")
             self._socket.settimeout(min(left, self._timeout))
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise OSError("the response does not end")
+        return count
 
     def close(self) -> None:
         self._raw.close()
