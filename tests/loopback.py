@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import selectors
 import socket
 import ssl
 import struct
 import threading
 import time
+import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
 
@@ -58,9 +60,18 @@ class Connection:
 
     def tunnel(self, port: int) -> None:
         """Pass bytes on to that port and back, until one side ends."""
-        with socket.create_connection(("127.0.0.1", port)) as upstream:
-            threading.Thread(target=_pump, args=(upstream, self.sock), daemon=True).start()
-            _pump(self.sock, upstream)
+        with socket.create_connection(("127.0.0.1", port)) as upstream, selectors.DefaultSelector() as selector:
+            # In one thread: TLS must not be read and written at the same time.
+            others = {self.sock: upstream, upstream: self.sock}
+            for side in others:
+                selector.register(side, selectors.EVENT_READ)
+            while True:
+                decrypted = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+                for side in [self.sock] if decrypted else [t.cast(socket.socket, key.fileobj) for key, _events in selector.select(60)]:
+                    data = side.recv(65536)
+                    if not data:
+                        return
+                    others[side].sendall(data)
 
     def reset(self) -> None:
         """Tear the connection down without a farewell."""
@@ -148,12 +159,6 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
     """Line and headers of an answer."""
     return "".join([f"HTTP/1.1 {status} Status\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode("latin-1")
 
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
