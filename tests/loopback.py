@@ -160,7 +160,6 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
     return "".join([f"HTTP/1.1 {status} Status\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode("latin-1")
 
 
-
 @contextlib.contextmanager
 def dropping_port() -> Iterator[int]:
     """A port that answers nothing, not even a connection, as a firewall does that drops packets: its queue is full."""
