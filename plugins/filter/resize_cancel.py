@@ -86,7 +86,7 @@ def _is_unset(value: t.Any) -> bool:
 
 def _structure(text: str) -> t.Any:
     """What JSON, a Python literal or YAML holds; all scalars of YAML are text."""
-    readers: tuple[Callable[[str], t.Any], ...] = (json.loads, ast.literal_eval, lambda source: yaml.load(source, Loader=yaml.BaseLoader))  # noqa: S506
+    readers: tuple[Callable[[str], t.Any], ...] = (json.loads, ast.literal_eval, lambda source: yaml.load(source, Loader=yaml.BaseLoader))
     for read in readers:
         try:
             return _plain(read(text))

@@ -21,6 +21,7 @@ import time
 import typing as t
 import warnings
 import zlib
+from collections.abc import Callable, Iterator
 
 import pytest
 import trustme
@@ -33,10 +34,6 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Req
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from loopback import Connection, dropping_port, head, serve, unused_port
 from sample import INSTANCE, TASK
-
-if t.TYPE_CHECKING:
-    import warnings
-from collections.abc import Callable, Iterator
 
 TOKEN = TokenAuth("TOKENexample0000000000000000")
 PASSWORD = "PROXYsecret1"
