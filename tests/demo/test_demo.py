@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from playbook import ROOT
+from surroundings import bare_environment
 
 HAPPY = """\
 ---
@@ -41,7 +42,7 @@ def home() -> Iterator[Path]:
 
 def start(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subprocess.Popen[str]:
     """Start it in a home of its own, in a locale that is not generated, with nothing of a cloud in the environment."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "LC_ALL": "xx_XX.UTF-8"}
+    environment = {**bare_environment(home), "TMPDIR": str(home), "LC_ALL": "xx_XX.UTF-8"}
     command = [sys.executable, "-m", "demo", *arguments]
     return subprocess.Popen(
         command, cwd=tests, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from conformance.run import CONSENT, NEW_CAPACITY, NEW_SPEC_CODE
 from conformance.simulated import INSTANCE, furnish
 from simulator.client import Simulator
+from surroundings import bare_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,7 +28,7 @@ def start(environment: dict[str, str], home: Path, *arguments: str) -> subproces
     # A file, unlike a pipe, takes any amount of output before it is read.
     with (home / "output").open("wb") as output:
         return subprocess.Popen(
-            command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONUNBUFFERED": "1", **environment},
+            command, cwd=ROOT, env={**bare_environment(home), "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         )
 

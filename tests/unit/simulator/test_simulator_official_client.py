@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from official_caller import INSTANCE
 from simulator.client import Simulator
+from surroundings import bare_environment
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def run(cloud: Simulator, tmp_path: pathlib.Path) -> Any:
         program = pathlib.Path(__file__).with_name("official_client.py")
         arguments = [cloud.endpoint, words["HW_ACCESS_KEY"], words["HW_SECRET_KEY"], words["HW_PROJECT_ID"], INSTANCE]
         result = subprocess.run(
-            [sys.executable, str(program), *arguments], env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, cwd=tmp_path,
+            [sys.executable, str(program), *arguments], env=bare_environment(tmp_path), cwd=tmp_path,
             capture_output=True, text=True, timeout=60, check=False,
         )
         assert result.returncode == 0, result.stderr

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from surroundings import bare_environment
 from tools.pip_settings import variables_for
 
 CONFIGURED = """\
@@ -60,7 +60,7 @@ def test_the_file_of_the_user(tmp_path: Path, file: str) -> None:
     configuration.parent.mkdir(parents=True)
     configuration.write_text("[global]\nindex-url = https://mirror.example.com/simple\n", encoding="utf-8")
     code = "import os, pathlib, sys, tools.pip_settings as s; s.use_pip_settings(pathlib.Path(sys.argv[1])); print(os.environ['UV_DEFAULT_INDEX'])"
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "tests", "HOME": "/nonexistent", "XDG_CONFIG_HOME": str(tmp_path / ".config")}
+    environment = {**bare_environment(Path("/nonexistent")), "PYTHONPATH": "tests", "XDG_CONFIG_HOME": str(tmp_path / ".config")}
     command = [sys.executable, "-c", code, str(tmp_path)]
     printed = subprocess.run(command, cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=True).stdout
     assert printed == "https://mirror.example.com/simple\n"

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, the huaweicloud.dcs contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The environment of a program that tests start as somebody who has set nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """Where programs are, that home, and where compiled modules go: not into the checkout."""
+    return {"HOME": str(home), **{name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}}
