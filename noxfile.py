@@ -58,6 +58,8 @@ CORE_TESTS = (
     "tests/unit/plugins/module_utils/test_pace.py",
     "tests/unit/test_documentation.py",
 )
+# Real playbooks of which the same holds but for what modules send and receive: `test` and `oldest-requests` prove that on two versions.
+WIRE_TESTS = tuple(f"tests/integration/test_{name}.py" for name in ("connection", "faults", "fleet", "memory", "stateful"))
 # The kit for AWX is tested apart: it needs a package of 58 MB.
 AWX_TESTS = "tests/integration/awx"
 
@@ -188,7 +190,8 @@ def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
         """The tests that depend on ansible-core, on this one: above all real playbooks."""
         install(session, "test", core=core)
         chosen = [argument for argument in session.posargs if argument.startswith("tests/")]
-        session.run("pytest", *WORKERS, f"--ignore={AWX_TESTS}", *(() if chosen else CORE_TESTS), *session.posargs)
+        default = () if chosen else (*CORE_TESTS, *(f"--ignore={path}" for path in WIRE_TESTS))
+        session.run("pytest", *WORKERS, f"--ignore={AWX_TESTS}", *default, *session.posargs)
 
     @session_on(f"sanity-{core}", pythons)
     def sanity_core(session: nox.Session) -> None:

@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import ensurepip
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
     packages = [argument for argument in sys.argv[1:] if argument not in {"--no-setuptools", "--no-wheel"}]
-    subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "pip", "install", *packages], check=True)
+    # The pip that comes with Python installs the one that is wanted straight from its wheel. Some distributions keep that elsewhere.
+    wheels = [str(wheel) for wheel in Path(ensurepip.__file__).with_name("_bundled").glob("pip-*.whl")]
+    if not wheels:
+        subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(wheels)}
+    subprocess.run([sys.executable, "-m", "pip", "install", *packages], check=True, env=environment)

@@ -209,19 +209,19 @@ def descendants(pid: int) -> list[int]:
 
 
 def test_a_job_that_is_killed_leaves_the_whole_record(cloud: Simulator, tmp_path: Path) -> None:
-    waiting = ids(cloud.schedule_many(200))
+    waiting = ids(cloud.schedule_many(60))
     cloud.configure(latency_ms=150)
     record = tmp_path / "record.json"
     given = {"resize_cancel_all_pending": True, "resize_cancel_record": str(record), "resize_cancel_concurrency": 2}
     environment = ansible_environment(tmp_path, cloud.environment())
     command = [str(Path(sys.executable).parent / "ansible-playbook"), CANCEL, "-e", json.dumps(given)]
     with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while len(cloud.effective_cancels()) < 10:
+        while len(cloud.effective_cancels()) < 5:
             assert process.poll() is None, "it was to be killed in the middle"
             time.sleep(0.05)
         for pid in descendants(process.pid):
             os.kill(pid, signal.SIGKILL)
-    assert 10 <= len(cloud.effective_cancels()) < 200
+    assert 5 <= len(cloud.effective_cancels()) < 60
     rows = json.loads(record.read_text(encoding="utf-8"))
     assert sorted(ids(rows)) == sorted(waiting)
     assert all(row["task_id"] and row["new_spec_code"] and row["instance_name"] and row["user_name"] for row in rows)
@@ -232,7 +232,7 @@ def test_a_job_that_is_killed_leaves_the_whole_record(cloud: Simulator, tmp_path
     run = run_playbook(CANCEL, "-e", json.dumps(retry), environment=cloud.environment())
     assert run.code == 0, run.output
     total = published(run, "resize_cancel_summary")
-    assert total["cancelled"] + total["absent"] == 200 and total["absent"] >= 10
+    assert total["cancelled"] + total["absent"] == 60 and total["absent"] >= 5
     assert pending(cloud) == []
     after = json.loads(record.read_text(encoding="utf-8"))
     kept = ("instance_id", "task_id", "instance_name", "user_name", "old_spec_code", "new_spec_code", "new_capacity", "details")
@@ -284,7 +284,7 @@ def test_an_empty_retry_fails(cloud: Simulator) -> None:
     assert again.code == 2 and "Set resize_cancel_instances" in again.output and pending(cloud) == sorted(waiting)
 
 
-@pytest.mark.parametrize("resizes", [1, 1000, 2700])
+@pytest.mark.parametrize("resizes", [1, 2700])
 def test_artifact_of_any_size(cloud: Simulator, resizes: int) -> None:
     waiting = ids(cloud.schedule_many(resizes))
     run = run_playbook(CANCEL, "-e", "resize_cancel_all_pending=true resize_cancel_concurrency=32", environment=cloud.environment())

@@ -74,11 +74,9 @@ def ids(resizes: list[dict[str, str]]) -> list[str]:
 
 
 def test_every_form_of_instances(cloud: Simulator) -> None:
-    found, named, mixed, as_json, json_mixed, commas, lines = (cloud.schedule_many(2) for _form in range(7))
+    found, mixed, json_mixed, commas, lines = (cloud.schedule_many(2) for _form in range(5))
     forms: list[Any] = [
-        ids(named),
         [mixed[0]["instance_id"], {**mixed[1], "task_name": "EXTEND", "details": {"new_capacity": "8"}}],
-        json.dumps(ids(as_json)),
         "\n  " + json.dumps([json_mixed[0]["instance_id"], {**json_mixed[1], "details": {"old": [None]}}], indent=1),
         ",".join(ids(commas)) + ", ",
         " {}\r\n{}\n".format(*ids(lines)),
@@ -92,10 +90,10 @@ def test_every_form_of_instances(cloud: Simulator) -> None:
     ]
     run = run_playbook(tasks, environment=cloud.environment())
     assert run.code == 0, run.output
-    assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}] * 7 + [{}] * 2
-    assert [ids(fact["resizes"]) for fact in results(run)][:7] == [ids(group) for group in (found, named, mixed, as_json, json_mixed, commas, lines)]
-    assert len(cloud.requests(kind="cancel")) == len(cloud.effective_cancels()) == 14
-    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 2]", run.output)) == 7
+    assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}] * 5 + [{}] * 2
+    assert [ids(fact["resizes"]) for fact in results(run)][:5] == [ids(group) for group in (found, mixed, json_mixed, commas, lines)]
+    assert len(cloud.requests(kind="cancel")) == len(cloud.effective_cancels()) == 10
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 2]", run.output)) == 5
     assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 0]", run.output)) == 2
 
 
@@ -156,28 +154,15 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
     one = cloud.schedule()["instance_id"]
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "Set resize_cancel_instances, or"),
-        ({"instances": None, "all_pending": None}, "Set resize_cancel_instances, or"),
-        *(({"instances": "", "all_pending": word}, "Set resize_cancel_instances, or") for word in (" False", "no", "0", " ", 0)),
-        ({"instances": " , \n"}, "Set resize_cancel_instances, or"),
+        ({"instances": "", "all_pending": " False"}, "Set resize_cancel_instances, or"),
         ({"instances": [], "all_pending": True}, "exclude each other"),
-        ({"instances": one, "all_pending": "yes"}, "exclude each other"),
         ({"instances": one, "all_pending": "perhaps"}, "resize_cancel_all_pending must be true or false"),
         ({"instances": one, "instance_name": "cache"}, "resize_cancel_instance_name needs resize_cancel_all_pending=true"),
         ({"instances": "[" + one}, "resize_cancel_instances can't be read"),
-        ({"instances": {"instance_id": one}}, "resize_cancel_instances must be a list"),
-        ({"instances": [one, {"task_id": one}]}, "resize_cancel_instances has an entry without an ID"),
         ({"instances": [{"instance_id": one, "taskid": one}]}, "unknown key taskid (did you mean task_id?)"),
-        ({"instances": [{"id": one}]}, "unknown key id (set instance_id and, optionally, task_id)"),
         ({"instances": [one, " "]}, "resize_cancel_instances has an entry without an ID"),
-        ({"instances": [one, None, 5]}, "resize_cancel_instances has the entry None"),
         ({"instances": one, "wait": "perhaps", "validate_certs": [False]}, "resize_cancel_wait must be true or false. resize_cancel_validate_certs must be"),
-        *(
-            ({"instances": one, name: value}, f"resize_cancel_{name} must be a whole number, {wanted}.")
-            for name, value, wanted in [
-                ("max", "-1", "0 or more"), ("timeout", "soon", "1 to 3600"), ("max_retries", True, "0 to 100"), ("concurrency", 1.5, "1 to 64"),
-                ("concurrency", "65", "1 to 64"), ("timeout", 0, "1 to 3600"), ("wait_timeout", "5 s", "0 to 604800"), ("max", "9" * 5000, "0 or more"),
-            ]
-        ),
+        ({"instances": one, "timeout": 0, "max": "9" * 5000}, "resize_cancel_timeout must be a whole number, 1 to 3600."),
         ({"instances": one, "region": ["cn-north-4"]}, "resize_cancel_region must be text"),
         ({"instances": one, "on_too_late": "explode"}, "resize_cancel_on_too_late must be ignore, warn or fail"),
     ]
