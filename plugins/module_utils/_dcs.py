@@ -326,7 +326,7 @@ _JSON = {"Content-Type": "application/json"}
 def _explain(error: DcsError, action: str) -> None:
     """Tell what a user can do about it."""
     if isinstance(error, ForbiddenError):
-        error.hint = f"The user or agency needs the IAM permission {action}."
+        error.hint = f"Check that the user or agency has the IAM permission {action} in this project, and that the project is the right one."
     elif isinstance(error, NotFoundError):
         error.hint = "Check the instance ID, and the region and project; or the instance has been deleted. The API does not tell these apart."
 

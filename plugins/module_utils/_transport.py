@@ -201,6 +201,8 @@ class Transport:
         temporary = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError, socket.timeout)
         permanent = isinstance(cause, (ssl.SSLError, ValueError)) and not isinstance(cause, temporary)
         hint = ""
+        if isinstance(_innermost(cause), socket.gaierror) and target == urlsplit(url).netloc:
+            hint = "Check region and endpoint, or the name resolution of this host."
         if isinstance(cause, ssl.SSLCertVerificationError):
             hint = "If a private CA issued the certificate, set ca_path or HW_CACERT."
             paths = ssl.get_default_verify_paths()
@@ -456,6 +458,21 @@ def _read(raw: t.Any) -> bytes:
 
 def _describe(error: BaseException) -> str:
     """An exception of any library in a few words."""
+    error = _innermost(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection was closed too early"
+    if isinstance(error, socket.timeout):
+        text = str(error)
+        return text if text.startswith("the ") else "timed out"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return re.sub(r"^<?[\w.]+\(.*?\)>?: |^<[^>]*>: |\s*<[\w.]+ object at 0x[0-9a-f]+>", "", str(error)) or type(error).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The exception that the others around it come from."""
     seen = {id(error)}
     # The innermost says what happened; those around it say where, with the addresses of objects.
     while True:
@@ -463,17 +480,9 @@ def _describe(error: BaseException) -> str:
         if inner is None and not isinstance(error, OSError):
             inner = error.__context__
         if inner is None or id(inner) in seen:
-            break
+            return error
         seen.add(id(inner))
         error = inner
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted: {error.verify_message}"
-    if isinstance(error, socket.timeout):
-        text = str(error)
-        return text if text.startswith("the ") else "timed out"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return re.sub(r"^<?[\w.]+\(.*?\)>?: |^<[^>]*>: |\s*<[\w.]+ object at 0x[0-9a-f]+>", "", str(error)) or type(error).__name__
 
 
 def _is_writable(path: str) -> bool:

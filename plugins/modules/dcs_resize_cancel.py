@@ -246,7 +246,8 @@ resizes:
           type: str
           returned: always
           sample: >-
-            HTTP 403, DCS.2003: Policy does not allow it. The user or agency needs the IAM permission dcs:instance:cancelResizeTask.
+            HTTP 403 DCS.2003: Policy does not allow it. Check that the user or agency has the IAM permission
+            dcs:instance:cancelResizeTask in this project, and that the project is the right one.
             (POST /v2/0123/instances/5560/resize/cancel/8abf)
         http_status:
           description: The HTTP status of the response. Null if there was none.

@@ -461,7 +461,7 @@ def test_hints(dcs: Dcs, script: Script, call: Any, action: str, status: int) ->
         call(dcs)
     message = error.value.message
     assert str(error.value) == message
-    assert ("No. The user or agency needs the IAM permission " + action + "." in message) == (status == 403)
+    assert ("No. Check that the user or agency has the IAM permission " + action + " in this project" in message) == (status == 403)
     assert all(word in message for word in ("Check the instance ID", "region and project", "deleted")) == (status == 404)
     assert isinstance(error.value, {403: ForbiddenError, 404: NotFoundError}.get(status, RefusedError))
 

@@ -468,6 +468,16 @@ def test_a_port_on_which_nobody_listens(ca_file: str) -> None:
     assert error.message == f"No connection to 127.0.0.1:{port}: Connection refused. (POST /v2/cancel)"
 
 
+def test_a_response_that_is_cut_off_is_told_in_words(ca_file: str) -> None:
+    def answer(connection: Connection) -> None:
+        connection.receive()
+        connection.send(whole(200, SUCCESS)[:-5])
+
+    with serve(answer) as server:
+        error, _status = post(server.url, ca_file)
+    assert error.message == "HTTP 200, but the response is incomplete: the connection was closed too early. (POST /v2/cancel)"
+
+
 @pytest.mark.parametrize("number", [socket.EAI_NONAME, socket.EAI_AGAIN])
 def test_a_host_that_is_not_found(ca_file: str, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
@@ -476,7 +486,9 @@ def test_a_host_that_is_not_found(ca_file: str, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     error, _status = post("http://dcs.example.com", ca_file)
     assert known_of(error, 0) == NOT_SENT
-    assert error.message == "No connection to dcs.example.com: Name or service not known. (POST /v2/cancel)"
+    assert error.message == (
+        "No connection to dcs.example.com: Name or service not known. Check region and endpoint, or the name resolution of this host. (POST /v2/cancel)"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
