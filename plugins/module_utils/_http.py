@@ -281,8 +281,10 @@ class Http:
         """A body that is not what was expected, as a few readable words."""
         # Masked first: half a secret would not be recognized.
         text = self._mask(body.decode("utf-8", "replace"))
-        # A page's title repeats its heading, and what is for browsers says nothing.
-        text = re.sub(r"(?is)<(head|script|style)\b.*?</\1>(?=.*<body)|<[^>]*>|[\s\x00-\x1f\x7f]+", " ", text[:20000])
+        text = text[:20000]
+        # A page's title repeats its heading.
+        text = text[max(text.lower().find("<body"), 0) :]
+        text = re.sub(r"<[^>]*>|[\s\x00-\x1f\x7f]+", " ", text)
         return " ".join(text.split())[:MAX_EXCERPT] or "(empty)"
 
     def _mask(self, text: str) -> str:
