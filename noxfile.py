@@ -58,10 +58,13 @@ CORE_TESTS = (
     "tests/unit/plugins/module_utils/test_pace.py",
     "tests/unit/test_documentation.py",
 )
-# Real playbooks of which the same holds but for what modules send and receive: `test` and `oldest-requests` prove that on two versions.
-WIRE_TESTS = tuple(f"tests/integration/test_{name}.py" for name in ("connection", "faults", "fleet", "memory", "stateful"))
+# Real playbooks that are run on other versions: what modules send and receive by `test` and `oldest-requests`, the documentation's examples by `test`.
+TESTED_ELSEWHERE = tuple(f"tests/integration/test_{name}.py" for name in ("connection", "faults", "fleet", "guides", "memory", "stateful"))
 # The kit for AWX is tested apart: it needs a package of 58 MB.
 AWX_TESTS = "tests/integration/awx"
+
+# What a user installs. The first and the last ansible-core examine all files, the others these: tests and tools are no users' concern.
+INSTALLED = ("changelogs/", "extensions/", "meta/", "playbooks/", "plugins/", "roles/")
 
 nox.needs_version = ">=2025.11"
 nox.options.default_venv_backend = "uv"
@@ -190,12 +193,12 @@ def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
         """The tests that depend on ansible-core, on this one: above all real playbooks."""
         install(session, "test", core=core)
         chosen = [argument for argument in session.posargs if argument.startswith("tests/")]
-        default = () if chosen else (*CORE_TESTS, *(f"--ignore={path}" for path in WIRE_TESTS))
+        default = () if chosen else (*CORE_TESTS, *(f"--ignore={path}" for path in TESTED_ELSEWHERE))
         session.run("pytest", *WORKERS, f"--ignore={AWX_TESTS}", *default, *session.posargs)
 
     @session_on(f"sanity-{core}", pythons)
     def sanity_core(session: nox.Session) -> None:
-        """ansible-test sanity of this ansible-core, with nothing skipped and nothing ignored."""
+        """ansible-test sanity of this ansible-core, with no test skipped and nothing ignored."""
         install(session, "sanity", core=core)
         # ansible-test keeps its environments in the home, and makes them anew in the middle of another one's run.
         home = BUILD / "home" / f"sanity-{core}"
@@ -205,7 +208,8 @@ def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
             session.run("git", "init", "--quiet", external=True)
             session.run("git", "add", "--force", ".", external=True)
             log = BUILD / "sanity" / core / "log"
-            command = ("ansible-test", "sanity", "--color", "no", "--truncate", "0", *session.posargs)
+            files = session.posargs or (() if core in (min(CORES), max(CORES)) else INSTALLED)
+            command = ("ansible-test", "sanity", "--color", "no", "--truncate", "0", *files)
             session.run("bash", "-o", "pipefail", "-c", '"$@" 2>&1 | tee "$0"', str(log), *command, env={"HOME": str(home)}, external=True)
         if "All targets skipped" in log.read_text(encoding="utf-8"):
             session.error("ansible-test has checked nothing")
