@@ -57,8 +57,8 @@ def pending(cloud: Simulator) -> list[str]:
 
 INVENTORIES = {
     "ssh, become and an interpreter": {
-        **{"ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1"},
-        **{"ansible_become": True, "ansible_become_method": "sudo", "ansible_become_exe": "/nowhere/sudo", "ansible_become_user": "nobody"},
+        "ansible_connection": "ssh", "ansible_host": "192.0.2.1", "ansible_ssh_common_args": "-o ConnectTimeout=1",
+        "ansible_become": True, "ansible_become_method": "sudo", "ansible_become_exe": "/nowhere/sudo", "ansible_become_user": "nobody",
         "ansible_python_interpreter": "/nowhere/python3",
     },
     "winrm": {"ansible_connection": "winrm", "ansible_shell_type": "powershell"},
