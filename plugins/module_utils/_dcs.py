@@ -224,13 +224,9 @@ class Dcs:
         url = f"{self._instance_url(instance_id)}/tasks"
         return self._all(url, query, "tasks", "task_count", "dcs:instance:getBackgroundTask", _task, keep, retries)
 
-    def instances(self, name: str | None = None) -> list[Instance]:
-        """All instances of the project.
-
-        :param name: only those whose name contains this, as far as the API filters them
-        """
-        query = {"name": name} if name else {}
-        return self._all(f"{self._url}/instances", query, "instances", "instance_num", "dcs:instance:list", _instance, lambda _instance: True, None)
+    def instances(self) -> list[Instance]:
+        """All instances of the project."""
+        return self._all(f"{self._url}/instances", {}, "instances", "instance_num", "dcs:instance:list", _instance, lambda _instance: True, None)
 
     def instance(self, instance_id: str, retries: RetryBudget | None = None) -> Instance:
         """One instance.

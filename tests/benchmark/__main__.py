@@ -25,7 +25,7 @@ from simulator.client import Simulator
 from .measure import Figure, payload, run
 from .report import PAGE, table, update_page
 
-#: Tasks of a kind in one play.
+#: Jobs of a kind in one play.
 TASKS = 15
 CONCURRENCY = 16
 FLEETS = (1, 10, 100, 500, 2000)
@@ -39,14 +39,14 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
-def uri(cloud: Simulator, instance_id: str, task_id: str) -> dict[str, Any]:
+def uri(cloud: Simulator, instance_id: str, task_id: str, token: str | None = DEFAULT_ACCOUNTS[0].token) -> dict[str, Any]:
     """The task that people write without a module of their own."""
     project = cloud.environment()["HW_PROJECT_ID"]
     return {
         "ansible.builtin.uri": {
             "url": f"{cloud.endpoint}/v2/{project}/instances/{instance_id}/resize/cancel/{task_id}",
             "method": "POST",
-            "headers": {"X-Auth-Token": DEFAULT_ACCOUNTS[0].token},
+            "headers": {"X-Auth-Token": token},
             "status_code": [200, 400],
         },
         "register": "answer",
@@ -55,18 +55,38 @@ def uri(cloud: Simulator, instance_id: str, task_id: str) -> dict[str, Any]:
     }
 
 
-def kinds(cloud: Simulator) -> dict[str, list[dict[str, Any]]]:
-    """For each kind of task to compare, as many as are measured at once, each with a resize of its own to cancel."""
+def by_hand(cloud: Simulator, instance_id: str, task_id: str) -> list[dict[str, Any]]:
+    """The tasks that people write who have no token yet."""
+    account = DEFAULT_ACCOUNTS[0]
+    identity = {"methods": ["password"], "password": {"user": {"domain": {"name": account.domain}, "name": account.user, "password": account.password}}}
+    return [
+        {
+            "ansible.builtin.uri": {
+                "url": f"{cloud.endpoint}/v3/auth/tokens?nocatalog=true",
+                "method": "POST",
+                "body_format": "json",
+                "body": {"auth": {"identity": identity, "scope": {"project": {"id": cloud.environment()["HW_PROJECT_ID"]}}}},
+                "status_code": 201,
+            },
+            "register": "login",
+        },
+        uri(cloud, instance_id, task_id, token="{{ login.x_subject_token }}"),
+    ]
+
+
+def kinds(cloud: Simulator) -> dict[str, list[list[dict[str, Any]]]]:
+    """For each kind of job to compare, the tasks of as many as are measured at once, each with a resize of its own to cancel."""
     cloud.reset()
 
     def resizes() -> list[dict[str, str]]:
         return cloud.schedule_many(TASKS)
 
     return {
-        "ping": [{"ansible.builtin.ping": {}} for _number in range(TASKS)],
-        "uri": [uri(cloud, **resize) for resize in resizes()],
-        "dcs_resize_cancel": [{"huaweicloud.dcs.dcs_resize_cancel": resize} for resize in resizes()],
-        "SDK": [{"sdk_cancel": resize} for resize in resizes()],
+        "ping": [[{"ansible.builtin.ping": {}}] for _number in range(TASKS)],
+        "uri": [[uri(cloud, **resize)] for resize in resizes()],
+        "uri twice": [by_hand(cloud, **resize) for resize in resizes()],
+        "dcs_resize_cancel": [[{"huaweicloud.dcs.dcs_resize_cancel": resize}] for resize in resizes()],
+        "SDK": [[{"sdk_cancel": resize}] for resize in resizes()],
     }
 
 
@@ -76,13 +96,13 @@ def python_for(kind: str, module_python: str) -> str:
 
 
 def cpu_per_task(cloud: Simulator, module_python: str, rounds: int) -> dict[str, Any]:
-    """CPU seconds of one task of each kind, and its ratio to uri's in the same round."""
+    """CPU seconds of one job of each kind, and its ratio to uri's in the same round."""
     seconds: dict[str, list[float]] = {}
     for number in range(rounds):
         say(f"CPU time of a task, round {number + 1} of {rounds}")
         empty = run([], {}, module_python)
-        for kind, tasks in kinds(cloud).items():
-            cost = run(tasks, cloud.environment(), python_for(kind, module_python))
+        for kind, jobs in kinds(cloud).items():
+            cost = run([task for job in jobs for task in job], cloud.environment(), python_for(kind, module_python))
             seconds.setdefault(kind, []).append((cost.cpu - empty.cpu) / TASKS)
     return {
         kind: {"seconds": Figure.of(values)._asdict(), "to uri": Figure.of([own / other for own, other in zip(values, seconds["uri"])])._asdict()}
@@ -148,7 +168,7 @@ def measure_all(cloud: Simulator, module_python: str, rounds: int) -> dict[str, 
         "concurrency": CONCURRENCY,
         "loop": LOOP,
         "cpu": cpu_per_task(cloud, module_python, rounds),
-        "payload": {kind: payload(tasks[0], cloud.environment(), python_for(kind, module_python)) for kind, tasks in kinds(cloud).items()},
+        "payload": {kind: payload(jobs[0], cloud.environment(), python_for(kind, module_python)) for kind, jobs in kinds(cloud).items()},
         "fleets": [fleet(cloud, module_python, latency, count, min(rounds, 3)) for latency in LATENCIES for count in FLEETS],
         "loops": [
             {

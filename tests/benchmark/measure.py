@@ -80,9 +80,8 @@ def run(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str], pyth
         return Cost(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, memory)
 
 
-def payload(task: Mapping[str, Any], environment: Mapping[str, str], python: str) -> int:
-    """Bytes of the file that Ansible ships to run a task's module."""
+def payload(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str], python: str) -> int:
+    """Bytes of the files that Ansible ships to run the modules of tasks."""
     with tempfile.TemporaryDirectory(prefix="payload-") as folder:
-        run([task], {**environment, "ANSIBLE_KEEP_REMOTE_FILES": "true", "ANSIBLE_REMOTE_TEMP": folder}, python)
-        (shipped,) = Path(folder).rglob("AnsiballZ_*.py")
-        return os.path.getsize(shipped)
+        run(tasks, {**environment, "ANSIBLE_KEEP_REMOTE_FILES": "true", "ANSIBLE_REMOTE_TEMP": folder}, python)
+        return sum(os.path.getsize(shipped) for shipped in Path(folder).rglob("AnsiballZ_*.py"))

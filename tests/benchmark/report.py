@@ -34,7 +34,7 @@ def _cpu(results: dict[str, Any]) -> str:
         ratio, seconds = figures["to uri"], figures["seconds"]
         shipped = f"{results['payload'][kind]:,}"
         rows.append((f"``{kind}``", f"{ratio['median']:.2f}", f"{ratio['least']:.2f} to {ratio['most']:.2f}", f"{seconds['median'] * 1000:.0f} ms", shipped))
-    return _list_table(f"CPU time of one task, {results['rounds']} rounds of {results['tasks']} tasks", rows)
+    return _list_table(f"CPU time of one cancellation, {results['rounds']} rounds of {results['tasks']} each", rows)
 
 
 def _fleets(results: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import http
 import json
 import re
 import secrets
@@ -21,7 +22,7 @@ from typing import Any, Callable
 from urllib.parse import unquote
 
 from .answers import Answer, Refusal
-from .authentication import Account
+from .authentication import Account, Gatekeeper
 from .cloud import Cloud, Instance, State, Task, UnknownError, timestamp, utc_now
 
 NOT_EXTENDING = Refusal(400, "DCS.4239", "The instance status is not extending.")
@@ -31,6 +32,9 @@ _INSTANCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TASK_ID = re.compile(r"[0-9a-f]{32}|" + _INSTANCE_ID.pattern)
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 _BUSY = {State.WAITING, State.EXECUTING}
+_DOMAIN_ID = "d78cbac186b744899480f25bd022f468"
+_USER_ID = "6d0977e4c9b74ae7b5a083a8d0d8fafa"
+_TOKEN_SECONDS = 24 * 3600
 
 Effect = Callable[[], Any]
 Outcome = tuple[Answer, "Effect | None"]
@@ -41,6 +45,7 @@ class Call:
     """One request to the API, after its path has been understood."""
 
     cloud: Cloud
+    gatekeeper: Gatekeeper
     kind: str
     request_id: str
     endpoint: str
@@ -51,7 +56,6 @@ class Call:
     instance_id: str | None = None
     task_id: str | None = None
     account: Account | None = None
-    accounts: list[Account] = dataclasses.field(default_factory=list)
     metadata_tokens: set[str] = dataclasses.field(default_factory=set)
 
     def instance(self) -> Instance:
@@ -226,7 +230,7 @@ def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) ->
         "capacity": 0 if small else int(instance.capacity), "capacity_minor": f"{instance.capacity:g}"[1:] if small else "",
         "maintain_begin": instance.maintain_begin, "maintain_end": instance.maintain_end, "ip": "192.0.2.10", "port": 6379,
         "charging_mode": instance.charging_mode, "max_memory": int(instance.capacity * 1024), "used_memory": 3, "created_at": instance.created_at,
-        "user_id": "6d0977e4c9b74ae7b5a083a8d0d8fafa", "user_name": "operator", "no_password_access": "false", "enable_ssl": False,
+        "user_id": _USER_ID, "user_name": "operator", "no_password_access": "false", "enable_ssl": False,
         "service_upgrade": False, "az_codes": ["cn-north-4a"], "enterprise_project_id": instance.enterprise_project_id,
         "tags": [{"key": key, "value": value} for key, value in instance.tags.items()],
     }
@@ -241,13 +245,54 @@ def projects(call: Call) -> Outcome:
     rows = [
         {
             "id": project["id"], "name": project["name"], "description": "", "is_domain": False, "enabled": True,
-            "domain_id": "d78cbac186b744899480f25bd022f468", "parent_id": "d78cbac186b744899480f25bd022f468",
+            "domain_id": _DOMAIN_ID, "parent_id": _DOMAIN_ID,
             "links": {"self": f"{call.endpoint}/v3/projects/{project['id']}", "next": None, "previous": None},
         }
         for project in call.cloud.projects
         if (not name or project["name"] == name) and call.account is not None and call.account.may_enter(project["id"])
     ]
     return Answer(200, {"projects": rows, "links": {"self": f"{call.endpoint}/v3/projects", "next": None, "previous": None}}), None
+
+
+def token(call: Call) -> Outcome:
+    """POST /v3/auth/tokens (KeystoneCreateUserTokenByPassword): a token for one project or, with another scope or none, for none of them."""
+    try:
+        asked = json.loads(call.body)["auth"]
+        identity, scope = asked["identity"], asked.get("scope", {})
+        user = identity["password"]["user"]
+        given = (user["domain"]["name"], user["name"], user["password"])
+        wanted = {name: value for name, value in scope.get("project", {}).items() if name in ("id", "name")}
+        by_password = identity["methods"] == ["password"] and all(isinstance(text, str) and text for text in (*given, *wanted.values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _keystone_error(400, "Request body is invalid.")
+    in_json = call.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
+    if not by_password or not in_json or ("project" in scope and not wanted):
+        return _keystone_error(400, "Request body is invalid.")
+    account = call.gatekeeper.log_in(*given)
+    if account is None:
+        return _keystone_error(401, "The username or password is wrong.")
+    projects = [project for project in call.cloud.projects if wanted and wanted.items() <= project.items() and account.may_enter(project["id"])]
+    if wanted and not projects:
+        return _keystone_error(401, "The user has no access to the project.")
+    # Real ones are some thousand characters long, too.
+    value = secrets.token_urlsafe(2048)
+    domain = {"id": _DOMAIN_ID, "name": account.domain}
+    now = utc_now()
+    content = {
+        "methods": ["password"], "issued_at": timestamp(now), "expires_at": timestamp(now + datetime.timedelta(seconds=_TOKEN_SECONDS)),
+        "user": {"domain": domain, "id": _USER_ID, "name": account.user, "password_expires_at": ""}, "roles": [{"id": "0", "name": "te_admin"}],
+        **({"project": {"domain": domain, **projects[0]}} if projects else {"domain": domain}),
+    }
+    if not call.query.get("nocatalog"):
+        endpoint = {"id": "c0", "interface": "public", "region": "cn-north-4", "region_id": "cn-north-4", "url": f"{call.endpoint}/v3"}
+        content["catalog"] = [{"id": "c1", "name": "iam", "type": "iam", "endpoints": [endpoint]}]
+    ids = [project["id"] for project in projects]
+    return Answer(201, {"token": content}, headers={"X-Subject-Token": value}), lambda: call.gatekeeper.accept_token(value, account, ids, _TOKEN_SECONDS)
+
+
+def _keystone_error(status: int, message: str) -> Outcome:
+    """An error as Keystone words it, which is neither DCS's way nor API Gateway's."""
+    return Answer(status, {"error": {"code": status, "message": message, "title": http.HTTPStatus(status).phrase}}), None
 
 
 def metadata_token(call: Call) -> Outcome:
@@ -266,7 +311,7 @@ def metadata_credential(call: Call) -> Outcome:
     settings = call.cloud.settings
     if settings.metadata_token_status == 200 and settings.metadata_token_required and call.headers.get("X-Metadata-Token") not in call.metadata_tokens:
         return Answer(401, b"", content_type="text/plain"), None
-    account = next((account for account in call.accounts if account.security_token), None)
+    account = next((account for account in call.gatekeeper.accounts if account.security_token), None)
     if account is None or not settings.metadata_agency:
         return Answer(404, b"", content_type="text/plain"), None
     expires_at = utc_now() + datetime.timedelta(hours=-1 if settings.metadata_expired else 6)
@@ -284,10 +329,13 @@ _ROUTES: list[tuple[str, re.Pattern[str], str, Callable[[Call], Outcome]]] = [
     ("GET", re.compile(r"/v2/(?P<project_id>[^/]*)/instances"), "instances", instances),
     ("POST", re.compile(_INSTANCE + r"/resize"), "resize", resize),
     ("GET", re.compile(r"/v3/projects"), "projects", projects),
+    ("POST", re.compile(r"/v3/auth/tokens"), "token", token),
     ("PUT", re.compile(r"/meta-data/latest/api/token"), "metadata", metadata_token),
     ("GET", re.compile(r"/openstack/latest/securitykey"), "metadata", metadata_credential),
 ]
-KINDS = ("cancel", "tasks", "instance", "instances", "resize", "projects", "metadata")
+KINDS = ("cancel", "tasks", "instance", "instances", "resize", "projects", "token", "metadata")
+#: Those that nobody has to prove who they are for: they are how one gets what proves it.
+OPEN_KINDS = ("token", "metadata")
 
 
 def route(method: str, path: str) -> tuple[str, Callable[[Call], Outcome], dict[str, str]]:

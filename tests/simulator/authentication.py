@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is asking: signatures verified with the official SDK's own signer, temporary keys, ready tokens, and locked access keys."""
+"""Who is asking: signatures verified with the official SDK's own signer, temporary keys, tokens, and locked access keys."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
 import hmac
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ class Keys(NamedTuple):
 
 @dataclasses.dataclass
 class Account:
-    """A user of the cloud: keys, perhaps temporary ones, a ready token, and the projects that it may enter (none given: all)."""
+    """A user of the cloud: keys, perhaps temporary ones, a ready token, the projects that it may enter (none given: all), and what it logs in with."""
 
     access_key: str
     secret_key: str
@@ -42,6 +43,9 @@ class Account:
     token: str | None = None
     projects: list[str] | None = None
     expired: bool = False
+    domain: str | None = None
+    user: str | None = None
+    password: str | None = None
 
     def may_enter(self, project_id: str) -> bool:
         """Whether the account belongs to this project."""
@@ -49,9 +53,20 @@ class Account:
 
 
 DEFAULT_ACCOUNTS = [
-    Account("AKSIMULATOR000000001", "SKsimulator0000000000000000000000000permanent", token="TOKENsimulator00000000000000000000000000000ready"),
+    Account(
+        "AKSIMULATOR000000001", "SKsimulator0000000000000000000000000permanent", token="TOKENsimulator00000000000000000000000000000ready",
+        domain="simulated", user="operator", password="PASSWORDsimulator0000000000000000000000000000",
+    ),
     Account("AKSIMULATOR000000002", "SKsimulator0000000000000000000000000temporary", security_token="STSsimulator0000000000000000000000000security"),
 ]
+
+
+class Grant(NamedTuple):
+    """What a token is good for: the projects that it may enter (None: all of its account), until a moment of the cloud's clock."""
+
+    account: Account
+    projects: list[str] | None = None
+    expires_at: float = math.inf
 
 
 @dataclasses.dataclass
@@ -77,16 +92,18 @@ class Gatekeeper:
         self._failures: dict[str, int] = {}
         self._locked_until: dict[str, float] = {}
         self._by_access_key = {account.access_key: (account, Signer(Keys(account.access_key, account.secret_key))) for account in accounts}
-        self._by_token = {account.token: account for account in accounts if account.token}
+        self._grants = {account.token: Grant(account) for account in accounts if account.token}
 
     def admit(self, request: Received) -> Account:
         """The account that sent this request; raises Refusal (401)."""
         authorization = request.headers.get("Authorization")
         if authorization is None:
-            account = self._by_token.get(request.headers.get("X-Auth-Token", ""))
-            if account is None or account.expired:
+            grant = self._grants.get(request.headers.get("X-Auth-Token", ""))
+            if grant is None or grant.account.expired or grant.expires_at <= self._now():
                 raise Refusal(401, "APIGW.0301", _PREFIX + ("decrypt token fail" if "X-Auth-Token" in request.headers else "x-auth-token not found"))
-            return account
+            if grant.projects is None:
+                return grant.account
+            return dataclasses.replace(grant.account, projects=list(filter(grant.account.may_enter, grant.projects)))
         match = _AUTHORIZATION.fullmatch(authorization)
         if match is None:
             raise Refusal(401, "APIGW.0301", _PREFIX + "the format of Authorization is wrong")
@@ -98,6 +115,15 @@ class Gatekeeper:
             self.count_failure(access_key)
             raise Refusal(401, "APIGW.0301", f"{_PREFIX}{flaw}, ak:{access_key}")
         return account
+
+    def log_in(self, domain: str, user: str, password: str) -> Account | None:
+        """The account whose user and password these are."""
+        given = (domain, user, password)
+        return next((account for account in self.accounts if account.user and (account.domain, account.user, account.password) == given), None)
+
+    def accept_token(self, token: str, account: Account, projects: list[str], seconds: float) -> None:
+        """Let the account in with this token too, into these projects, for so many seconds."""
+        self._grants[token] = Grant(account, projects, self._now() + seconds)
 
     def count_success(self, access_key: str) -> None:
         """Note that a request was let in: the next failure is the first in a row."""

@@ -150,7 +150,7 @@ class Server:
             record.update(kind=kind, **{name: ids[name] for name in ("instance_id", "task_id") if name in ids})
             pairs = parse_qsl(query, keep_blank_values=True)
             account = None
-            if kind != "metadata":
+            if kind not in api.OPEN_KINDS:
                 account = self._admit(world, Received(request.method, path, pairs, request.headers, body), record)
             self._let_in(world, kind)
         except Refusal as refusal:
@@ -159,8 +159,8 @@ class Server:
         if step is not None:
             pairs = [(name, value) for name, value in pairs if name not in step.fault.ignored_query]
         call = api.Call(
-            cloud=world.cloud, kind=kind, request_id=request_id, endpoint=f"{request.scheme}://{request.host}", query=dict(pairs),
-            headers=request.headers, body=body, account=account, accounts=world.gatekeeper.accounts, metadata_tokens=world.metadata_tokens, **ids,
+            cloud=world.cloud, gatekeeper=world.gatekeeper, kind=kind, request_id=request_id, endpoint=f"{request.scheme}://{request.host}",
+            query=dict(pairs), headers=request.headers, body=body, account=account, metadata_tokens=world.metadata_tokens, **ids,
         )
         if step is None:
             answer, effect = self._handle(world, handler, call)

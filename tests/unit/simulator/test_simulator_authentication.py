@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import datetime
+import json
+from typing import Any
 
 import pytest
-from official_caller import Caller
+from official_caller import Caller, Reply
 from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
@@ -98,3 +100,36 @@ def test_a_failing_access_key_is_locked_for_a_while(cloud: Simulator, caller: Ca
 def test_temporary_account_of_another_project(cloud: Simulator, caller: Caller) -> None:
     assert caller.call("instances", headers={"X-Project-Id": "f" * 32}).code == "DCS.2003"
     assert cloud.requests()[0]["access_key"] == caller.access_key
+
+
+def log_in(caller: Caller, scope: Any = None, **changes: Any) -> Reply:
+    """Ask for a token with the password of the first account; changes concern the user, and `methods` what it proves itself with."""
+    account = DEFAULT_ACCOUNTS[0]
+    methods = changes.pop("methods", ["password"])
+    user = {"domain": {"name": account.domain}, "name": account.user, "password": account.password, **changes}
+    asked = {"auth": {"identity": {"methods": methods, "password": {"user": user}}, **({"scope": scope} if scope is not None else {})}}
+    return caller.send("POST", "/v3/auth/tokens?nocatalog=true", {"Content-Type": "application/json"}, json.dumps(asked).encode())
+
+
+def test_a_token_by_password_is_good_for_its_project_and_a_day(cloud: Simulator, caller: Caller) -> None:
+    answer = log_in(caller, {"project": {"id": caller.project_id}})
+    assert (answer.status, answer.json()["token"]["project"]["id"]) == (201, caller.project_id)
+    headers = {"X-Auth-Token": str(answer.headers["X-Subject-Token"])}
+    assert caller.send(*caller.path("instances"), headers).status == 200
+    cloud.advance(24 * 3600)
+    refused(caller, *caller.path("instances"), headers)
+
+
+def test_a_token_by_password_without_a_project_enters_none(caller: Caller) -> None:
+    answer = log_in(caller)
+    headers = {"X-Auth-Token": str(answer.headers["X-Subject-Token"])}
+    assert (answer.status, caller.send(*caller.path("instances"), headers).status) == (201, 403)
+
+
+@pytest.mark.parametrize(("scope", "changes", "status"), [
+    (None, {"password": "wrong"}, 401), (None, {"name": "nobody"}, 401), (None, {"domain": {"name": "another"}}, 401), ({"project": {"id": "f" * 32}}, {}, 401),
+    (None, {"password": ""}, 400), (None, {"domain": {}}, 400), (None, {"methods": ["totp"]}, 400), ({"project": {}}, {}, 400), ("project", {}, 400),
+])
+def test_who_does_not_log_in_properly_gets_no_token(caller: Caller, scope: Any, changes: dict[str, Any], status: int) -> None:
+    answer = log_in(caller, scope, **changes)
+    assert (answer.status, answer.json()["error"]["code"], answer.headers["X-Subject-Token"]) == (status, status, None)
