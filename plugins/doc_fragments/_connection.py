@@ -14,14 +14,13 @@ options:
   access_key:
     description:
       - The access key (AK). Requires O(secret_key).
-      - The access key, the secret key and the security token always come from the same source. Sources are searched in the following order, and the first
-        one that has a token or a complete key pair is used. (1) These options. (2) A place that an option names, which is O(profile),
-        O(shared_config_file) or O(credentials_file). (3) The environment variables E(HW_ACCESS_KEY), E(HW_SECRET_KEY), E(HW_SECURITY_TOKEN) and
-        E(HW_AUTH_TOKEN). (4) The environment variables E(HUAWEICLOUD_SDK_AK), E(HUAWEICLOUD_SDK_SK) and E(HUAWEICLOUD_SDK_SECURITY_TOKEN). (5) A
-        place that is named in the environment. (6) The file C(~/.huaweicloud/credentials). (7) The metadata service of the ECS instance that the module
-        runs on.
-      - An incomplete key pair is an error, and so is a place that is named but can't be used.
-      - A blank value of this or any other option, or of an environment variable, is the same as no value. White space around any text is dropped.
+      - The access key, the secret key and the security token always come from the same source. Sources are searched in the following order, and the first one
+        that has a token or a complete key pair is used. (1) These options. (2) The file that O(profile), O(shared_config_file) or O(credentials_file)
+        selects. (3) The environment variables E(HW_ACCESS_KEY), E(HW_SECRET_KEY), E(HW_SECURITY_TOKEN) and E(HW_AUTH_TOKEN). (4) The environment variables
+        E(HUAWEICLOUD_SDK_AK), E(HUAWEICLOUD_SDK_SK) and E(HUAWEICLOUD_SDK_SECURITY_TOKEN). (5) A file that the environment selects. (6) The file
+        C(~/.huaweicloud/credentials). (7) The metadata service of the ECS instance that the module runs on.
+      - An incomplete key pair is an error, and so is a selected file that can't be used.
+      - A blank value of this option, any other option, or an environment variable is treated as not set. Leading and trailing white space is removed.
     type: str
   secret_key:
     description:
@@ -91,7 +90,7 @@ options:
     type: path
   metadata_endpoint:
     description:
-      - The endpoint of the ECS metadata service, which provides the temporary keys of the instance's agency. V(none) turns it off.
+      - The endpoint of the ECS metadata service, which provides the temporary keys of the instance's agency. V(none) disables it.
       - The environment variable is E(HW_METADATA_ENDPOINT).
     type: str
     default: http://169.254.169.254
@@ -113,10 +112,10 @@ options:
     default: 30
   max_retries:
     description:
-      - How many times a request is retried at most, 0 to 100, if the connection could not be made, the API throttles, or the response was lost (no
-        response, or HTTP 500 and above). The delays grow and are randomized. A C(Retry-After) header is obeyed up to 60 seconds.
+      - The maximum number of times a request is retried, 0 to 100, if the connection could not be made, the API throttles, or the response was lost (no
+        response, or HTTP 500 and above). The delays grow and are randomized. A C(Retry-After) header is respected up to 60 seconds.
       - No retry begins later than 300 seconds after the start of a call. A request is not retried after HTTP 401, 403, 404 or another client error.
-      - Time spent waiting for a turn while the API throttles, but accepts other requests, does not count.
+      - Time that a request waits while the API throttles it but accepts others does not count.
       - The environment variable is E(HW_MAX_RETRIES).
     type: int
     default: 5
@@ -124,8 +123,8 @@ requirements:
   - requests >= 2.25.1
 notes:
   - Proxies are taken from the usual environment variables E(https_proxy), E(http_proxy) and E(no_proxy). Redirects are never followed.
-  - Run the module on the controller, with C(delegate_to=localhost) or in a play for C(localhost). The environment variables are those of the host
-    that the module runs on.
-  - After an HTTP 401 response, no further request is sent. More than five authentication failures in a row lock an access key for five minutes. A C(loop)
-    and each further host start a run of their own, so cancel many resizes with one task.
+  - Run the module on the control node, with C(delegate_to=localhost) or in a play for C(localhost). The environment variables are those of the host that the
+    module runs on.
+  - After an HTTP 401 response, no further request is sent. More than five authentication failures in a row lock an access key for five minutes. Each
+    iteration of a C(loop) and each host starts a new run that does not know about earlier failures, so cancel many resizes with one task.
 """

@@ -40,7 +40,7 @@ options:
   task_id:
     description:
       - The ID of the resize's background task, as returned by M(huaweicloud.dcs.dcs_resize_info). With this option, only this resize is cancelled, and the
-        cancel takes one request.
+        cancellation takes one request.
       - If omitted, the pending resize is found among the background tasks of the instance. If several resizes are pending, none is cancelled and the module
         fails.
     type: str
@@ -50,7 +50,7 @@ options:
       - The lists RV(huaweicloud.dcs.dcs_resize_info#module:resizes) and RV(resizes) can be passed unchanged; their other keys are ignored. An entry with any
         other key is refused before a request is sent.
       - Duplicates are cancelled and reported once. With an empty list no request is sent.
-      - A failure does not stop the other cancels; the module fails at the end.
+      - A failure does not stop the other cancellations; the module fails at the end.
     type: list
     elements: dict
   on_too_late:
@@ -79,8 +79,8 @@ options:
     type: int
     default: 8
 notes:
-  - If the run is interrupted with Ctrl+C, no further request is sent. If only the process of C(ansible-playbook) is killed or its terminal is closed,
-    a worker process of Ansible and this module go on and cancel what was asked for; end the whole process tree to stop them.
+  - If the run is interrupted with Ctrl+C, no further request is sent. If only the process of C(ansible-playbook) is killed or its terminal is closed, a
+    worker process of Ansible and this module continue to cancel the remaining resizes; terminate the whole process tree to stop them.
 seealso:
   - module: huaweicloud.dcs.dcs_resize_info
   - name: CancelInstanceResize
@@ -125,7 +125,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resizes:
-  description: The result for each resize, in the order of the request.
+  description: The result for each resize, in the order given.
   returned: always
   type: list
   elements: dict
@@ -160,7 +160,7 @@ resizes:
       sample: true
     task:
       description:
-        - The background task as last seen, which for a cancelled resize is before the cancel. Null if it was not read or not found.
+        - The background task as last read, which for a cancelled resize is before the cancellation. Null if it was not read or not found.
       type: dict
       returned: always
       contains:

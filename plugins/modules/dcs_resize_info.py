@@ -37,14 +37,14 @@ options:
     elements: str
   instance_name:
     description:
-      - Only instances of the project whose name contains this text, in uppercase or lowercase.
-      - Mutually exclusive with O(instance_ids), like the other options that select instances of the project. They are evaluated by the module itself, on what
-        the list of the project's instances shows, before the background tasks of an instance are read. An instance must meet all of them.
+      - Only instances of the project whose name contains this text (case-insensitive).
+      - Mutually exclusive with O(instance_ids), like the other options that select instances of the project. The module itself applies them to the list of
+        the project's instances, before it reads the background tasks of an instance. An instance must match all of them.
     type: str
   tags:
     description:
       - Only instances of the project that have all of these tags, each with exactly this value. An empty value stands for a tag without a value.
-      - Values are text or whole numbers. Quote a value that YAML would read as anything else, such as V("true") or V("1.10").
+      - Values are text or whole numbers. Quote a value that YAML would interpret as another type, such as V("true") or V("1.10").
       - Mutually exclusive with O(instance_ids).
     type: dict
   enterprise_project_id:
@@ -54,15 +54,15 @@ options:
     type: str
   exclude:
     description:
-      - Instances of the project to leave out, as instance IDs or as full names, in uppercase or lowercase. The module warns about an entry that matches none
-        of the project's instances.
+      - Instances of the project to leave out, as instance IDs or as full names (case-insensitive). The module warns about an entry that matches none of the
+        project's instances.
       - Mutually exclusive with O(instance_ids).
     type: list
     elements: str
   status:
     description:
-      - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED), in uppercase or lowercase. An
-        empty list means all.
+      - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED) (case-insensitive). An empty
+        list means all.
     type: list
     elements: str
     default: [WAITING, CREATED]
@@ -82,7 +82,7 @@ options:
 seealso:
   - module: huaweicloud.dcs.dcs_resize_cancel
   - name: ListBackgroundTask
-    description: The API call.
+    description: The API reference.
     link: https://support.huaweicloud.com/intl/en-us/api-dcs/ListBackgroundTask.html
 """
 
@@ -164,8 +164,8 @@ resizes:
       sample: WAITING
     next_window_begin:
       description: >-
-        When the instance's maintenance window is open next, UTC, in ISO 8601 format. A pending resize starts then at the earliest. The current time if the
-        window is open. Null if the window is unknown.
+        When the instance's maintenance window opens next, in UTC and ISO 8601 format. This is the earliest time at which a pending resize can start. The
+        current time if the window is open. Null if the window is unknown.
       type: str
       returned: always
       sample: '2026-01-31T18:00:00Z'
@@ -230,10 +230,13 @@ errors:
       returned: always
       sample: DCS.2003
     message:
-      description: What failed, and why.
+      description: The reason, what to do about it, and the request in parentheses.
       type: str
       returned: always
-      sample: 'GET /v2/0123/instances/5560/tasks: answered with status 403 and DCS.2003: Policy does not allow it.'
+      sample: >-
+        HTTP 403 DCS.2003: Policy does not allow it. Check that the user or agency has the IAM permission
+        dcs:instance:getBackgroundTask in this project, and that the project is the right one.
+        (GET /v2/0123/instances/5560/tasks)
     http_status:
       description: The HTTP status of the response. Null if there was none.
       type: int

@@ -244,7 +244,7 @@ def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment
     simulator.add_instance(changed, spec_code="redis.ha.xu1.large.r4.2")
 
     variables = {
-        "record_file": str(tmp_path / "freeze-record.json"),
+        "record_file": str(tmp_path / "freeze-2026-06-17.json"),
         "dcs_endpoint": simulator.endpoint,
         "project_id": PROJECTS[0]["id"],
         "iam_token": ACCOUNT.token,
