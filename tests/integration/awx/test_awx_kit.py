@@ -28,9 +28,11 @@ BLOCKS = kit.guide_blocks()
 TESTED = {
     "execution-environment.yml": "test_execution_environment",
     "execution-environment-aap.yml": "test_execution_environment",
+    "Installing ansible-builder": "test_what_is_installed",
     "Building the execution environment": "test_execution_environment",
     "collections/requirements.yml": "test_execution_environment",
     "cancel_resizes.yml": "project",
+    "Installing the collections": "test_what_is_installed",
     "Registering": "test_register_awx.test_registration",
     "Registering with the credential": "test_register_awx.test_no_credential_is_replaced",
     "shanghai.yml": "test_register_awx.test_names_of_its_own",
@@ -41,6 +43,7 @@ TESTED = {
     "Extra variables of a job template that retries": "test_retry",
     "list_resizes.yml": "test_approval",
     "Extra variables of a job template that cancels what was approved": "test_approval",
+    "Extra variables of a job template that cancels what was approved on several hosts": "test_approval_on_several_hosts",
     "Message of a notification template": "test_notification",
     "inventory/projects.yml": "test_several_projects",
     "Extra variables of a job template for several projects": "test_several_projects",
@@ -225,6 +228,36 @@ def test_approval(cloud: Simulator, project: Path, installed: Path) -> None:
     job = kit.run_job(project, "cancel_resizes.yml", launch_vars=listing.artifacts, template_vars=template, **run)
     assert (job.status, counts(job.artifact)) == ("successful", {"cancelled": 2})
     assert {cancel["instance_id"] for cancel in cloud.effective_cancels()} == set(listed) and later not in job.artifact["cancelled_instance_ids"]
+
+
+def test_approval_on_several_hosts(cloud: Simulator, project: Path, installed: Path) -> None:
+    inventory = yaml.safe_load(BLOCKS["inventory/projects.yml"])
+    ids = {host: connection["resize_cancel_project_id"].replace("x", "0") for host, connection in inventory["all"]["hosts"].items()}
+    several = {"resize_cancel_hosts": "all"}
+    template = yaml.safe_load(BLOCKS["Extra variables of a job template that cancels what was approved on several hosts"])
+    assert template.items() >= several.items()
+    with Simulator({"projects": [{"id": project_id, "name": host} for host, project_id in ids.items()]}) as both:
+        for host, connection in inventory["all"]["hosts"].items():
+            connection["resize_cancel_project_id"] = ids[host]
+        waiting = {host: both.schedule(instance={"project_id": project_id})["instance_id"] for host, project_id in ids.items()}
+        run = {"collections": installed, "environment": credential(both, project), "inventory": json.dumps(inventory)}
+        listing = kit.run_job(project, "list_resizes.yml", launch_vars={}, template_vars=several, **run)
+        later = both.schedule(instance={"project_id": ids["beijing"]})["instance_id"]
+        job = kit.run_job(project, "cancel_resizes.yml", launch_vars=listing.artifacts, template_vars=template, **run)
+        assert (listing.status, job.status) == ("successful", "successful")
+        assert {host: part["cancelled_instance_ids"] for host, part in job.artifact["hosts"].items()} == {host: [own] for host, own in waiting.items()}
+        assert later not in {cancel["instance_id"] for cancel in both.effective_cancels()}
+
+        both.fault("forbidden", kind="instances")
+        assert kit.run_job(project, "list_resizes.yml", launch_vars={}, template_vars=several, **run).status == "failed", "the workflow ends"
+
+
+def test_what_is_installed() -> None:
+    assert kit.commands("Installing ansible-builder") == [["python3", "-m", "pip", "install", "ansible-builder"]]
+    [[*install, ours, theirs]] = kit.commands("Installing the collections")
+    assert install == ["ansible-galaxy", "collection", "install"]
+    play = yaml.safe_load((kit.ROOT / "playbooks" / "register_awx.yml").read_text(encoding="utf-8"))
+    assert ours == "huaweicloud.dcs" and f"{theirs}." in json.dumps(play)
 
 
 def test_notification() -> None:
