@@ -452,7 +452,7 @@ def _read(raw: t.Any) -> bytes:
             raise OSError(f"the response is larger than {MAX_RESPONSE_BYTES} bytes")
     # Older versions of urllib3 take a connection that ends early for the end of the body.
     if raw.length_remaining:
-        raise OSError(f"the response ended {raw.length_remaining} bytes early")
+        raise http.client.IncompleteRead(bytes(body), raw.length_remaining)
     return bytes(body)
 
 
