@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import subprocess
 import sys
@@ -151,6 +152,14 @@ def loop(cloud: Simulator, module_python: str, latency: int, task: Mapping[str, 
     return (cost.seconds - empty.seconds) / LOOP
 
 
+def listing(cloud: Simulator, module_python: str) -> dict[str, int]:
+    """The requests that it takes to find what is pending in a project, by kind."""
+    say(f"the pending resizes of a project of {FLEETS[-1]} instances")
+    prepare(cloud, 0, FLEETS[-1])
+    run([{"huaweicloud.dcs.dcs_resize_info": {"concurrency": CONCURRENCY}}], cloud.environment(), module_python)
+    return dict(collections.Counter(request["kind"] for request in cloud.requests()))
+
+
 def measure_all(cloud: Simulator, module_python: str, rounds: int) -> dict[str, Any]:
     of_item = {"instance_id": "{{ item.instance_id }}", "task_id": "{{ item.task_id }}"}
 
@@ -160,7 +169,7 @@ def measure_all(cloud: Simulator, module_python: str, rounds: int) -> dict[str, 
     return {
         "versions": {
             "ansible-core": ansible.release.__version__,
-            "python": said_by("-c", "import platform; print(platform.python_version())"),
+            "Python": said_by("-c", "import platform; print(platform.python_version())"),
             "requests": said_by("-c", "import requests; print(requests.__version__)"),
         },
         "rounds": rounds,
@@ -178,6 +187,7 @@ def measure_all(cloud: Simulator, module_python: str, rounds: int) -> dict[str, 
             }
             for latency in LATENCIES
         ],
+        "listing": listing(cloud, module_python),
     }
 
 

@@ -25,11 +25,11 @@ def update_page(text: str, results: dict[str, Any]) -> str:
 def table(results: dict[str, Any]) -> str:
     """All results as reStructuredText."""
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return "\n\n".join([f"Measured with {versions}.", _cpu(results), _fleets(results), _loops(results)]) + "\n"
+    return "\n\n".join([f"Measured with {versions}.", _cpu(results), _fleets(results), _loops(results), _listing(results)]) + "\n"
 
 
 def _cpu(results: dict[str, Any]) -> str:
-    rows = [("Task", "CPU, to ``uri``", "Spread", "CPU", "Bytes shipped")]
+    rows = [("Task", "CPU relative to ``uri``", "Spread", "CPU", "Bytes shipped")]
     for kind, figures in results["cpu"].items():
         ratio, seconds = figures["to uri"], figures["seconds"]
         shipped = f"{results['payload'][kind]:,}"
@@ -38,7 +38,7 @@ def _cpu(results: dict[str, Any]) -> str:
 
 
 def _fleets(results: dict[str, Any]) -> str:
-    rows = [("Latency", "Resizes", "Time, to the limit", "Spread", "Time per resize", "Requests", "Memory")]
+    rows = [("Latency", "Resizes", "Time relative to the limit", "Spread", "Time per resize", "Requests", "Memory")]
     for row in results["fleets"]:
         ratio = row["to limit"]
         rows.append(
@@ -58,6 +58,14 @@ def _loops(results: dict[str, Any]) -> str:
         cells = [f"{row[kind] * 500:.0f} s ({row[kind] * 500 / own:.0f} times)" for kind in ("uri", "dcs_resize_cancel")]
         rows.append((f"{row['latency']} ms", f"{own:.1f} s", *cells))
     return _list_table(f"500 resizes in one task and in a loop (measured over {results['loop']} turns and scaled up)", rows)
+
+
+def _listing(results: dict[str, Any]) -> str:
+    requests = results["listing"]
+    return (
+        f"Listing the pending resizes of a project with {requests['tasks']:,} instances takes {sum(requests.values()):,} requests:\n"
+        f"{requests['instances']} for the list of instances and one for the background tasks of each instance."
+    )
 
 
 def _list_table(title: str, rows: Sequence[Sequence[str]]) -> str:
