@@ -38,4 +38,5 @@ def test_many_instances(cloud: Simulator, size: int, throttle: dict[str, Any], c
     assert [result.outcome for result in pace.seen.results] == ["cancelled"] * size
     assert len(set(pace.seen.cancels)) == len(pace.seen.cancels) == size
     assert all(pace.seen.requests(result.instance_id)[1:] == (0, 0) for result in pace.seen.results)
-    assert (throttle is BURSTS) <= pace.rejected <= size
+    # A client that never slows down wastes more than two requests for each resize; a busy machine makes some more of them late.
+    assert (throttle is BURSTS) <= pace.rejected <= 2 * size
