@@ -189,7 +189,8 @@ def _mistakes(question: Mapping[str, Any], given: Mapping[str, Any]) -> list[str
     # A boolean is no number here.
     allowed = {"integer": (int,), "float": (int, float)}.get(kind, (str,))
     if type(value) not in allowed:
-        return [f"Value {value} for '{name}' expected to be {'a string' if str in allowed else 'a number'}."]
+        expected = {"integer": "an integer", "float": "a numeric type"}.get(kind, "a string")
+        return [f"Value {value} for '{name}' expected to be {expected}."]
     size = len(value) if isinstance(value, str) else value
     low, high = question.get("min"), question.get("max")
     return [f"'{name}' value {value} is too small (must be at least {low})."] * (low not in (None, "") and size < low) + [

@@ -194,8 +194,15 @@ def test_launch(site: Site) -> None:
     [(variables, prompts)] = controller.launched
     assert prompts == {"job_type": "check"}
     assert variables == {**kit.survey_answers(), "resize_cancel_all_pending": "true", "resize_cancel_max": 20}
-    refused = launch(extra_vars={"resize_cancel_max": "20"})
-    assert refused.code == 2 and "expected to be a number" in refused.output and len(controller.launched) == 1
+    # In the words that the guide has under troubleshooting.
+    assert "``Value ... for 'resize_cancel_...' expected to be ...``" in kit.GUIDE.read_text(encoding="utf-8")
+    for answer, reason in (
+        ({"resize_cancel_max": "20"}, "Value 20 for 'resize_cancel_max' expected to be an integer."),
+        ({"resize_cancel_all_pending": True}, "Value True for 'resize_cancel_all_pending' expected to be one of ['false', 'true']."),
+        ({"resize_cancel_tags": {"env": "prod"}}, "for 'resize_cancel_tags' expected to be a string."),
+    ):
+        refused = launch(extra_vars=answer)
+        assert refused.code == 2 and reason in refused.output and len(controller.launched) == 1
 
 
 def test_variables_are_documented() -> None:
