@@ -10,6 +10,7 @@ These tests, and no others, need the package that carries awx.awx, which is larg
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -178,6 +179,14 @@ def test_names_that_the_controller_does_not_know(site: Site) -> None:
     for variable in ("organization", "project", "inventory", "credential", "execution_environment"):
         refusal = site.refusal("-e", f"dcs_{variable}=nowhere")
         assert "nowhere" in refusal and "Create it in the controller first, or set dcs_organization" in refusal
+
+
+def test_an_empty_name_replaces_nothing(site: Site) -> None:
+    """A query without a name finds the only object there is, which is somebody's."""
+    site.controller.add("job_templates", name="Not ours", organization=site.controller.get("organizations", "Default")["id"])
+    given = {"dcs_job_template": "", "dcs_credential_type": " ", "dcs_project": None}
+    assert site.refusal("-e", json.dumps(given)).startswith("dcs_project, dcs_job_template, dcs_credential_type must not be empty")
+    assert site.controller.sent == []
 
 
 def test_launch(site: Site) -> None:
