@@ -59,7 +59,7 @@ CORE_TESTS = (
     "tests/unit/test_documentation.py",
 )
 # Real playbooks that are run on other versions: what modules send and receive by `test` and `oldest-requests`, the documentation's examples by `test`.
-TESTED_ELSEWHERE = tuple(f"tests/integration/test_{name}.py" for name in ("connection", "faults", "fleet", "guides", "memory", "stateful"))
+TESTED_ELSEWHERE = tuple(f"tests/integration/test_{name}.py" for name in ("bad_day", "connection", "faults", "fleet", "guides", "info", "memory", "stateful"))
 # The kit for AWX is tested apart: it needs a package of 58 MB.
 AWX_TESTS = "tests/integration/awx"
 
