@@ -921,7 +921,8 @@ def test_a_terminal_is_none():
 def test_no_output_at_all_is_none(monkeypatch):
     with open(os.devnull, encoding="utf-8") as closed:
         pass
-    monkeypatch.setattr(_pace.sys, "__stdout__", closed)
+    # In this module alone: who runs the tests may write there meanwhile.
+    monkeypatch.setattr(_pace, "sys", SimpleNamespace(__stdout__=closed))
     assert not _pace.nobody_waits()
     monkeypatch.setattr(_pace, "select", SimpleNamespace())
     assert not _pace.nobody_waits()
