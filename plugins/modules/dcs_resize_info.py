@@ -325,6 +325,12 @@ def find(module: DcsModule) -> None:
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, and is {params[name]!r}")
+    for status in params["status"]:
+        # No task has it, and an empty result would look like no resize: in an ad hoc command `status=[]` is text.
+        if not re.fullmatch("[A-Za-z_-]+", status.strip()):
+            module.fail_json(
+                msg=f"Invalid status {status!r}: set a name such as WAITING, or an empty list for all statuses (in an ad hoc command: -a '{{\"status\": []}}')."
+            )
     instances = InstanceFilter(
         name=params["instance_name"], tags=wanted_tags(module), enterprise_project_id=params["enterprise_project_id"], exclude=params["exclude"] or ()
     )

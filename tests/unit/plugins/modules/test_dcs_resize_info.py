@@ -197,6 +197,8 @@ def test_a_refused_id_stops_no_other(script: Script) -> None:
         ({"start_time": "2026-01-01"}, "start_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "2026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
         ({"end_time": "\u0662026010100000"}, "end_time must be UTC as yyyyMMddHHmmss"),
+        ({"status": "[]"}, """status '[]': set a name such as WAITING, or an empty list for all statuses (in an ad hoc command: -a '{"status": []}')"""),
+        ({"status": ["WAITING", "{'a': 1}"]}, "Invalid status"),
         ({"concurrency": 65}, "concurrency must be a whole number from 1 to 64"),
     ],
 )
