@@ -17,8 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale" / "zh_CN" / "LC_MESSAGES"
 
-#: The guides that are translated as a whole. The others, and the reference, are shown in English.
-#: The catalogue of the first page, which is generated, may lag behind.
+#: The guides that are translated as a whole. Of the other pages, catalogues have what menus show, which is checked for what the page has no more.
 TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes", "awx", "playbooks")
 
 # The licence of this file. No date, name or path: a catalogue changes only if its texts do.
@@ -61,12 +60,17 @@ def update(path: Path, template: Catalog) -> None:
     path.write_text(LICENCE + HEADER + text.getvalue().decode().strip() + "\n", encoding="utf-8")
 
 
-def mistakes(catalog: Catalog, template: Catalog) -> Iterator[str]:
-    """What is wrong with a catalogue, one line for each message."""
+def mistakes(catalog: Catalog, template: Catalog, whole: bool) -> Iterator[str]:
+    """What is wrong with a catalogue, one line for each message.
+
+    :param whole: the page is translated as a whole
+    """
     messages: dict[str, Message] = {str(message.id): message for message in catalog if message.id}
     sources = [str(message.id) for message in template if message.id]
     for source in sources:
         message = messages.pop(source, None)
+        if message is None and not whole:
+            continue
         if message is None or not message.string:
             yield f"not translated: {source}"
         elif message.fuzzy:
@@ -83,12 +87,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--update", action="store_true", help="first update the catalogues")
     options = parser.parse_args(arguments)
     wrong = []
-    for guide in TRANSLATED:
-        template = read(options.templates / "docsite" / f"guide_{guide}.pot")
-        path = CATALOGUES / "docsite" / f"guide_{guide}.po"
-        if options.update:
+    whole = {Path("docsite", f"guide_{guide}.po") for guide in TRANSLATED}
+    for page in sorted(whole | {path.relative_to(CATALOGUES) for path in CATALOGUES.rglob("*.po")}):
+        path = CATALOGUES / page
+        template = read((options.templates / page).with_suffix(".pot"))
+        if options.update and page in whole:
             update(path, template)
-        wrong += [f"{path.name}: {mistake}" for mistake in mistakes(read(path) if path.exists() else Catalog(), template)]
+        wrong += [f"{page}: {mistake}" for mistake in mistakes(read(path) if path.exists() else Catalog(), template, page in whole)]
     if wrong:
         sys.exit("\n".join(["The Chinese translation; make docs ARGS=--update adds what is missing to its catalogues:", *wrong]))
 
