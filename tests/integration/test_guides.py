@@ -225,9 +225,35 @@ def test_only_what_was_approved_is_cancelled(simulator: Simulator, environment: 
     # Scheduled after the approval, on the instance that was approved.
     simulator.cancel(INSTANCES[0])
     simulator.schedule(INSTANCES[0])
-    cancelling = run_playbook(play(CANCEL_APPROVED), environment=environment, extra_vars={"approval_file": str(file)})
+    record = tmp_path / "record.json"
+    cancelling = run_playbook(play(CANCEL_APPROVED), environment=environment, extra_vars={"approval_file": str(file), "resize_cancel_record": str(record)})
     assert cancelling.code == 0, cancelling.output
     assert set(pending(simulator)) == set(INSTANCES)
+    assert [(row["instance_id"], row["outcome"]) for row in json.loads(record.read_text(encoding="utf-8"))] == [(INSTANCES[0], "absent")]
+
+
+def test_each_host_has_an_approval_of_its_own(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
+    """With the changes that the guide tells to make for several hosts, and its inventory."""
+    caches = simulator.schedule(instance={"project_id": PROJECTS[1]["id"]})["instance_id"]
+    text = {example.caption: example.text for example in examples("yaml", "yaml+jinja") if example.caption}
+    inventory = tmp_path / "freeze-hosts.yml"
+    inventory.write_text(text["freeze-hosts.yml"], encoding="utf-8")
+    connection = yaml.safe_load(text["Connection of the module in the first playbook"])
+    variables = {name: f"{tmp_path}/{file}" for name, file in {
+        "approval_file": "pending-{{ inventory_hostname }}.json", "resize_cancel_record": "{{ inventory_hostname }}.json",
+    }.items()}
+    # The other account of the inventory has the same project here.
+    arguments = ("--inventory", str(inventory), "--limit", "!other-account")
+    for name, more in ((LIST, connection), (CANCEL_APPROVED, {})):
+        [content] = play(name)
+        run = run_playbook([{**content, "hosts": "freeze", **more}], *arguments, environment=environment, extra_vars=variables)
+        assert run.code == 0, run.output
+        if name == LIST:
+            # The approver leaves one out.
+            beijing = tmp_path / "pending-beijing.json"
+            approved = [row for row in json.loads(beijing.read_text(encoding="utf-8")) if row["instance_id"] != INSTANCES[1]]
+            beijing.write_text(json.dumps(approved), encoding="utf-8")
+    assert {cancel["instance_id"] for cancel in simulator.effective_cancels()} == {INSTANCES[0], caches}
 
 
 def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
@@ -265,3 +291,22 @@ def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment
     for run in (check, first, second):
         [left] = [result["result"]["msg"] for result in run.results if result["task"] == "List the resizes to schedule in the console"]
         assert set(left.split(", ")) == {yearly, replicas, changed}, run.output
+
+
+def test_what_a_job_of_awx_cancelled_is_scheduled_again(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
+    """With the record of its artifact, which has no outcomes. Taken for a file of the role, it is refused."""
+    before = pending(simulator)
+    cancelling = run_playbook("huaweicloud.dcs.cancel_resizes", "-e", "resize_cancel_all_pending=true", environment=environment)
+    assert cancelling.code == 0, cancelling.output
+    file = tmp_path / "record.json"
+    artifact = cancelling.result("huaweicloud.dcs.resize_cancel : Publish the summary")["ansible_stats"]["data"]["resize_cancel_summary"]
+    file.write_text(json.dumps(artifact["record"]), encoding="utf-8")
+    variables = {"record_file": str(file), "dcs_endpoint": simulator.endpoint, "project_id": PROJECTS[0]["id"], "iam_token": ACCOUNT.token}
+    refused = run_playbook(play(RESCHEDULE), environment=environment, extra_vars=variables)
+    assert (refused.code, pending(simulator)) == (2, {}), refused.output
+    assert "contains no cancelled resize. Nothing was scheduled." in refused.output
+    for name in (SHOW_CANCELLED, RESCHEDULE):
+        run = run_playbook(play(name), "-e", "artifact=true", environment=environment, extra_vars=variables)
+        assert run.code == 0, run.output
+        assert all(instance in run.output for instance in before)
+    assert set(pending(simulator)) == set(before)
