@@ -33,7 +33,7 @@ def test_nothing_to_do_needs_nothing(cloud: Simulator) -> None:
         {"name": "List", INFO: {"instance_ids": []}},
     ]
     run = run_playbook(playbook, environment=environment)
-    assert run.code == 0
+    assert run.code == 0, run.output
     assert [(run.result(name)["changed"], run.result(name)["resizes"]) for name in ("Cancel", "Check", "List")] == [(False, [])] * 3
     assert cloud.requests() == []
 

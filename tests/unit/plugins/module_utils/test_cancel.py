@@ -19,7 +19,7 @@ from ansible_collections.huaweicloud.dcs.plugins.module_utils._dcs import Backgr
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._errors import AuthenticationError, DcsError, StoppedError
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._http import Http
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._pace import Call, RetryBudget
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request, malformed
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import OnTooLate, Request, malformed
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._signature import TokenAuth
 from scripted_transport import ENDPOINT, INSTANCE, PROJECT, TASK, Expected, Script, scripted_transport, task
 
@@ -163,7 +163,9 @@ def test_a_lost_answer_whose_cancel_took_no_effect(script: Script) -> None:
     script.expect_cancel(503, body={"error_code": "APIGW.0613", "error_msg": "no"})
     script.expect_tasks(task())
     script.expect_cancel(headers={"X-Request-Id": "r2"})
-    assert one(NAMED) == Result(INSTANCE, TASK, "cancelled", one_task(), "r2")
+    result = one(NAMED)
+    assert result == Result(INSTANCE, TASK, "cancelled", one_task(), "r2")
+    assert result.as_result()["task"] == one_task().as_result()
 
 
 def test_a_lost_answer_whose_effect_comes_late(script: Script) -> None:
@@ -188,8 +190,11 @@ def test_attempts_spent(script: Script) -> None:
     result = one(NAMED, max_retries=1)
     assert (result.outcome, result.still_waiting) == ("failed", ())
     assert result.error
-    assert result.error.code == "NoAnswer"
+    assert (result.error.code, result.error.http_status) == ("NoAnswer", None)
+    # Why, what it means, and last the request.
+    assert str(NO_ANSWER) in result.error.message
     assert "may have taken effect" in result.error.message
+    assert result.error.message.endswith(f"(POST {INSTANCES}/{INSTANCE}/resize/cancel/{TASK})")
 
 
 def test_retry_after_of_a_lost_answer_is_obeyed_before_the_repeat(script: Script) -> None:
@@ -218,7 +223,30 @@ def test_attempts_spent_while_it_waits(script: Script) -> None:
     result = one(NAMED, max_retries=0)
     assert (result.outcome, result.still_waiting) == ("failed", (TASK,))
     assert result.error
+    assert str(NO_ANSWER) in result.error.message
+    assert "still pending: run it again later" in result.error.message
     assert "may have taken effect" not in result.error.message
+
+
+def test_a_connection_that_can_not_be_made(script: Script) -> None:
+    """Nothing was sent, so nothing is looked up."""
+    script.expect_cancel(error=NO_ANSWER, sent=False)
+    error = one(NAMED, max_retries=0).error
+    assert error
+    assert (error.code, error.http_status) == ("ConnectionFailed", None)
+    assert "may have taken effect" not in error.message
+
+
+@pytest.mark.parametrize(("on_too_late", "outcome", "code"), [("warn", "absent", None), ("fail", "failed", "NoTime")])
+def test_no_time_to_find_out_whether_it_is_too_late(
+    script: Script, monkeypatch: pytest.MonkeyPatch, on_too_late: OnTooLate, outcome: str, code: str | None
+) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    took = Call.took
+    monkeypatch.setattr(Call, "took", lambda call, _seconds: took(call, _pace.RETRY_TIME_LIMIT))
+    result = one(NAMED, Plan(on_too_late))
+    assert (result.outcome, result.error and result.error.code) == (outcome, code)
+    assert "whether it has been carried out is unknown: " in (result.warnings[0] if code is None else str(result.error and result.error.message))
 
 
 def test_an_access_key_that_expires_after_a_lost_answer(script: Script) -> None:
@@ -378,6 +406,7 @@ def test_another_that_waits_is_told_even_if_the_one_asked_for_is_not_listed(scri
     script.expect_tasks(task(task_id="second"))
     result = one(NAMED)
     assert (result.outcome, ["second" in warning for warning in result.warnings]) == ("absent", [True])
+    assert "To cancel it, pass its task_id or omit task_id." in result.warnings[0]
 
 
 def test_another_that_waits_after_all_is_news_to_who_asked_for_whatever_is_found(script: Script) -> None:
