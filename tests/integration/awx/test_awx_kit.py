@@ -31,6 +31,7 @@ TESTED = {
     "Installing ansible-builder": "test_what_is_installed",
     "Building the execution environment": "test_execution_environment",
     "collections/requirements.yml": "test_execution_environment",
+    "Adding the collection to the repository": "test_collection_in_the_repository",
     "cancel_resizes.yml": "project",
     "Installing the collections": "test_what_is_installed",
     "Registering": "test_register_awx.test_registration",
@@ -313,6 +314,14 @@ def test_slices(cloud: Simulator, project: Path, installed: Path) -> None:
     assert len(cloud.requests(kind="cancel")) == len(hosts)
 
 
+def test_collection_in_the_repository(installed: Path, project: Path) -> None:
+    """Ansible finds it there, and nowhere else is any."""
+    [[*install, tarball, option, folder]] = kit.commands("Adding the collection to the repository")
+    environment = ansible_environment(project, {"ANSIBLE_COLLECTIONS_PATH": str(project / "none")})
+    for command in ([*install, "--offline", str(installed / tarball), option, folder], ["ansible-playbook", "--syntax-check", "cancel_resizes.yml"]):
+        subprocess.run(command, cwd=project / "project", env=environment, check=True, stdout=subprocess.PIPE)
+
+
 def test_execution_environment(installed: Path, tmp_path: Path) -> None:
     environment = ansible_environment(tmp_path, {})
     builder = [sys.executable, "-m", "ansible_builder"]
@@ -320,8 +329,8 @@ def test_execution_environment(installed: Path, tmp_path: Path) -> None:
     [requirement] = yaml.safe_load(introspected)["python"]
     assert requirement.startswith("requests>=2.25.1") and "huaweicloud.dcs" in requirement
 
-    [[program, action, *_options]] = kit.commands("Building the execution environment")
-    assert (program, action) == ("ansible-builder", "build")
+    [[program, action, *options], [*push, image]] = kit.commands("Building the execution environment")
+    assert (program, action, push, image) == ("ansible-builder", "build", ["podman", "push"], options[-1])
     for file, base in (
         ("execution-environment.yml", "quay.io/centos/centos:stream9"),
         ("execution-environment-aap.yml", "registry.redhat.io/ansible-automation-platform-25/ee-minimal-rhel9:latest"),
