@@ -5,8 +5,13 @@
 # Each target is a session of noxfile.py. Everything they create stays in .build; ARGS is passed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
-NOX := .build/tools/bin/nox
+READY := .build/tools/ready
 ARGS ?=
+
+# Virtual environments can neither be moved with the checkout nor outlive their Python.
+ifneq ($(shell test -x .build/tools/bin/python && cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
 
 # Package installers read the user's settings, but nothing writes to the user's home.
 ifneq ($(HOME),$(BUILD)/home)
@@ -19,8 +24,11 @@ export UV_CACHE_DIR ?= $(BUILD)/cache/uv
 export PIP_CACHE_DIR ?= $(BUILD)/cache/pip
 export UV_PYTHON_DOWNLOADS := never
 export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 1
+unexport PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET
+# What the user has set for other programs of Python and Ansible would lead these astray.
+unexport $(filter ANSIBLE_% NOX% PYTEST_% PYTHON%,$(.VARIABLES)) VIRTUAL_ENV
 # Hundreds of programs start: without compiled modules each one takes twice as long. They lie neither beside the sources nor in the installation.
-unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(BUILD)/cache/pycache
 # Ansible needs a UTF-8 locale. The user's may not be generated; this one needs no generating.
 export LC_ALL := C.UTF-8
@@ -31,7 +39,6 @@ export GIT_CONFIG_COUNT := 1
 export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := $(CURDIR)
 export PATH := $(BUILD)/pythons:$(BUILD)/tools/bin:$(PATH)
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 CORES := 2.16 2.17 2.18 2.19 2.20 2.21
 SESSIONS := demo test awx oldest-requests fuzz lint ansible-lint docs-check license-check extra-checks workflow-check changelog galaxy-importer \
@@ -73,21 +80,15 @@ help:
 	@echo "  tools            find the installed Python versions, and install nox and uv in .build"
 	@echo "  clean            remove .build"
 
-$(NOX): pyproject.toml tests/tools/pythons.sh
-	@echo "Preparing .build/tools: nox and uv, from PyPI. Later runs start at once."
-	@mkdir -p .build/home
-	@HOME="$$USER_HOME" tests/tools/pythons.sh "$(BUILD)/pythons"
-	@.build/pythons/python3 -m venv --clear .build/tools
-	@HOME="$$USER_HOME" .build/tools/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@HOME="$$USER_HOME" .build/tools/bin/python -m pip install --quiet --group tools
-	@touch $@
+$(READY): pyproject.toml tests/tools/pythons.sh tests/tools/prepare.sh
+	@HOME="$$USER_HOME" bash tests/tools/prepare.sh
 
 # It finds the Python versions that have been installed meanwhile, too.
-tools: $(NOX)
-	@HOME="$$USER_HOME" tests/tools/pythons.sh "$(BUILD)/pythons"
+tools: $(READY)
+	@HOME="$$USER_HOME" bash tests/tools/pythons.sh .build/pythons
 
-$(SESSIONS): $(NOX)
-	@$(NOX) -s $@ -- $(ARGS)
+$(SESSIONS): $(READY)
+	@.build/tools/bin/python -m nox -s $@ -- $(ARGS)
 
 sanity: $(CORES:%=sanity-%)
 

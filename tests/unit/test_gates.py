@@ -49,14 +49,15 @@ def test_each_gate_is_a_target() -> None:
 
 
 def test_recipes_are_independent_of_the_users_environment() -> None:
-    """Of a git hook, of a locale that is not generated, and of settings of pip that no virtual environment takes."""
+    """Of a git hook, of a locale that is not generated, of settings of pip that no virtual environment takes, and of those of other programs."""
     hook = {"GIT_DIR": "/elsewhere/.git", "GIT_INDEX_FILE": "/elsewhere/index", "GIT_WORK_TREE": "/elsewhere", "GIT_CONFIG_COUNT": "7"}
-    surroundings = {**os.environ, **hook, "LANG": "xx_XX.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1"}
+    others = dict.fromkeys(("ANSIBLE_CONFIG", "NOXPYTHON", "PIP_TARGET", "PYTEST_ADDOPTS", "PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV"), "1")
+    surroundings = {**os.environ, **hook, **others, "LANG": "xx_XX.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1"}
     command = ["make", "--no-print-directory", "--eval=show: ; @env; git config --get-all safe.directory", "show"]
     shown = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True).stdout.splitlines()
     variables = dict(line.split("=", 1) for line in shown if "=" in line)
-    assert [name for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE") if name in variables] == []
-    assert (variables["LC_ALL"], variables["PIP_USER"]) == ("C.UTF-8", "0")
+    assert [name for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", *others) if name in variables] == []
+    assert (variables["LC_ALL"], variables["PIP_USER"], variables["PYTHONPYCACHEPREFIX"]) == ("C.UTF-8", "0", str(ROOT / ".build" / "cache" / "pycache"))
     assert str(ROOT) in shown
 
 
