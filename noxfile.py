@@ -86,8 +86,10 @@ def use_temporary_folder() -> None:
     folder = tempfile.mkdtemp(prefix="dcs-", dir=parent if len(parent) < 40 else "/tmp")  # noqa: S108
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    # As after Ctrl-C, nox ends what it has started.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # As after Ctrl-C, nox ends what it has started: when it is told to end, and when its terminal is closed (but not under nohup).
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 use_temporary_folder()
@@ -317,11 +319,13 @@ def dist(session: nox.Session) -> None:
         if path.name not in {"MANIFEST.json", "FILES.json", "meta", "plugins", "roles", "playbooks"}:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     # Nothing to cancel: no connection is needed, yet every layer is loaded.
-    env = {
+    env: dict[str, str | None] = {
+        # What the user has set for a cloud does not count.
+        **dict.fromkeys(name for name in os.environ if name.startswith(("HW_", "HUAWEICLOUD_"))),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_LOCALHOST_WARNING": "false",
-        # By default it is in the user's home, whatever HOME says.
-        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        # By default it is in the user's home, whatever HOME says. A shell reads it, so it is not in the checkout.
+        "ANSIBLE_REMOTE_TEMP": str(Path(tempfile.gettempdir(), "remote")),
     }
     session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_cancel", "-a", '{"resizes": []}', env=env)
     session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_info", "-a", '{"instance_ids": []}', env=env)
