@@ -61,7 +61,6 @@ _QUOTES = "'\"`\u2018\u2019\u201c\u201d"
 _BULLETS = "-*•"
 _TRUE = ("true", "yes", "on", "1", "y", "t")
 _FALSE = ("false", "no", "off", "0", "n", "f")
-_ENTRY = "an instance ID, or a mapping with instance_id and optionally task_id"
 
 
 class _Mistake(ValueError):
@@ -121,7 +120,7 @@ def _resize(entry: t.Any) -> dict[str, t.Any]:
     if isinstance(entry, str):
         entry = {"instance_id": entry}
     if not isinstance(entry, dict):
-        raise _Mistake(f"has the entry {entry!r}, which is not {_ENTRY}")
+        raise _Mistake(f"has the entry {entry!r}, which is neither an instance ID nor a mapping with instance_id")
     for key in entry:
         if key not in ENTRY_KEYS:
             near = difflib.get_close_matches(str(key).lower(), sorted(ENTRY_KEYS), n=1)
@@ -136,7 +135,7 @@ def _resize(entry: t.Any) -> dict[str, t.Any]:
         if not _is_unset(value) and str(value).lower() not in ("null", "none", "~"):
             ids[key] = str(value)
     if "instance_id" not in ids:
-        raise _Mistake(f"has an entry without an ID. Each must be {_ENTRY}")
+        raise _Mistake("has an entry without an ID. Each must be an instance ID, or a mapping with instance_id and, optionally, task_id")
     return {**{key: value for key, value in entry.items() if key not in ("instance_id", "task_id")}, **ids}
 
 
@@ -170,7 +169,7 @@ def _exclude(value: t.Any) -> list[str]:
     entries = _entries(value)
     names = [entry.get("instance_id") if isinstance(entry, dict) else entry for entry in entries]
     if any(isinstance(name, (dict, list, bool)) or _is_unset(name) for name in names):
-        raise _Mistake("must be a list of instance IDs or names, or text with them")
+        raise _Mistake("must be a list of instance IDs or names, or text that contains them")
     return _unique(names)
 
 
@@ -287,11 +286,11 @@ def plan(inputs: Mapping[str, t.Any], names: Iterable[str], listing: bool = Fals
     named = "instances" in given
     all_pending = not named if listing else values.get("all_pending", False)
     if named and all_pending:
-        mistakes.append("resize_cancel_instances and resize_cancel_all_pending=true exclude each other: set one of them.")
+        mistakes.append("resize_cancel_instances and resize_cancel_all_pending=true are mutually exclusive: set only one of them.")
     if not named and not all_pending and "all_pending" not in set(given) - set(values):
         mistakes.append("Set resize_cancel_instances, or resize_cancel_all_pending=true to cancel every pending resize of the project.")
     if not all_pending:
-        needed = "can't be combined with resize_cancel_instances" if listing else "needs resize_cancel_all_pending=true"
+        needed = "can't be combined with resize_cancel_instances" if listing else "requires resize_cancel_all_pending=true"
         mistakes.extend(f"{PREFIX}{name} {needed}." for name in FILTERS if values.get(name))
     made = {
         "ok": not mistakes,

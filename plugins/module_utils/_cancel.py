@@ -201,7 +201,7 @@ def _send(dcs: Dcs, call: Call, request: Request, asked: set[str | None], on_too
             return _result(request, step, task, request_id, pending)
 
 
-_NO_TIME = DcsError("No time is left.")
+_NO_TIME = DcsError("The time limit has expired.")
 
 
 def _attempt(dcs: Dcs, call: Call, instance_id: str, task_id: str, history: History) -> tuple[DcsError | None, str | None]:
@@ -225,7 +225,7 @@ def _observe(dcs: Dcs, call: Call, request: Request, asked: set[str | None], che
     """
     task_id = request.key[1]
     if not call.has_time:
-        return Observation("unreadable", error=DcsError("no time was left to read the background tasks", code="NoTime"))
+        return Observation("unreadable", error=DcsError("the time limit expired before the background tasks could be read", code="NoTime"))
     try:
         tasks = dcs.tasks(request.instance_id, keep=lambda task: task.id.lower() == task_id or is_waiting_resize(task), retries=call.reads())
         others = () if None in asked else tuple(task for task in tasks if task.id.lower() not in {task_id, *asked} and is_waiting_resize(task))
@@ -332,5 +332,5 @@ def _timeout(result: Result, seconds: int, last: str | DcsError | None) -> DcsEr
     if isinstance(last, DcsError):
         return last.with_reason(f"{resize} the status of the instance could not be read within {seconds} seconds: {last.reason}")
     if last is None:
-        return DcsError(f"{resize} no time was left to read the status of the instance", code="WaitTimeout")
+        return DcsError(f"{resize} the time limit expired before the status of the instance could be read", code="WaitTimeout")
     return DcsError(f"{resize} after {seconds} seconds the instance is still {last}", code="WaitTimeout")

@@ -130,7 +130,7 @@ def _url(name: str, value: str, service: str, tail: str, warn: Callable[[str], o
     """
     url = value if "://" in value else f"https://{value}"
     if "@" in url:
-        raise ConfigurationError(f"Invalid URL in {name}: it has a user name or a password. Remove it; keys are set with other options.")
+        raise ConfigurationError(f"Invalid URL in {name}: it contains a user name or a password. Remove it: credentials have options of their own.")
     url = re.sub(f"{tail}$", "", url.rstrip("/"), flags=re.IGNORECASE).rstrip("/")
     if not _is_endpoint(url):
         raise ConfigurationError(f"Invalid URL in {name}. A valid one is https://{service}.cn-north-4.myhuaweicloud.com.")

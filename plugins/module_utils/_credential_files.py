@@ -62,7 +62,7 @@ def read_profile(file: str, profile: str | None) -> Found:
     if any(str(holder.get("authEncrypt", "")).strip().lower() == "true" for holder in (content, values)):
         raise ConfigurationError(
             f"The keys in {file} are encrypted by KooCLI, and only KooCLI can read them. "
-            "Set access_key and secret_key another way, or turn the encryption off with 'hcloud configure set --cli-auth-encrypt=false'."
+            "Set access_key and secret_key another way, or disable the encryption with 'hcloud configure set --cli-auth-encrypt=false'."
         )
     names = {
         "access_key": "accessKeyId",
@@ -118,13 +118,13 @@ def read_metadata(endpoint: str) -> Found | str:
     :raises ConfigurationError: the keys have expired
     """
     if endpoint.lower() == "none":
-        return "the metadata service (switched off)"
+        return "the metadata service (disabled)"
     endpoint = (endpoint if "://" in endpoint else f"http://{endpoint}").rstrip("/")
     name = f"the metadata service {endpoint}"
     # A timeout for each read is not enough where an answer drips in; looking up a name has none at all.
     credential = _within(METADATA_LIMIT, lambda: _get_security_key(endpoint))
     if credential is None:
-        return f"{name} (no complete answer within {METADATA_LIMIT:g} s)"
+        return f"{name} (no complete response within {METADATA_LIMIT:g} s)"
     if isinstance(credential, str):
         return f"{name} ({credential})"
     expires_at = str(credential.get("expires_at") or "")
@@ -159,11 +159,11 @@ def _get_security_key(endpoint: str) -> dict[str, t.Any] | str:
             if status == 200:
                 headers["X-Metadata-Token"] = body.strip()
             elif status not in (404, 405, 503):
-                return f"HTTP {status} for its token"
+                return f"HTTP {status} for the metadata token"
             status, body = _fetch(session, "GET", f"{endpoint}/openstack/latest/securitykey", headers)
     except Exception:
         # Not on an ECS instance, anything may answer there, and requests lets some exceptions of urllib3 and http.client through.
-        return "no answer; not an ECS instance?"
+        return "no response; not an ECS instance?"
     if status == 404:
         return "this ECS instance has no agency"
     if status != 200:
@@ -172,7 +172,7 @@ def _get_security_key(endpoint: str) -> dict[str, t.Any] | str:
         credential = json.loads(body)["credential"]
     except (ValueError, RecursionError, KeyError, TypeError):
         credential = None
-    return credential if isinstance(credential, dict) else "an answer without credentials"
+    return credential if isinstance(credential, dict) else "a response without credentials"
 
 
 def _fetch(session: requests.Session, method: str, url: str, headers: Mapping[str, str]) -> tuple[int, str]:

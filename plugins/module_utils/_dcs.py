@@ -201,7 +201,7 @@ class Dcs:
                 _specialize(error)
             raise
         if normalized(_text(response.data.get("result"))) != "SUCCESS":
-            raise response.unexpected("no success is reported")
+            raise response.unexpected("it does not report success")
         return response.request_id
 
     def tasks(
@@ -324,7 +324,7 @@ def _explain(error: DcsError, action: str) -> None:
     if isinstance(error, ForbiddenError):
         error.hint = f"Check that the user or agency has the IAM permission {action} in this project, and that the project is the right one."
     elif isinstance(error, NotFoundError):
-        error.hint = "Check the instance ID, and the region and project; or the instance has been deleted. The API does not tell these apart."
+        error.hint = "Check the instance ID, the region and project, and whether the instance has been deleted: the API does not distinguish these cases."
 
 
 def _specialize(error: RefusedError) -> None:
@@ -351,7 +351,7 @@ def _required(row: t.Any, *names: str) -> list[str]:
     :raises ValueError: one of them can't be understood
     """
     if not isinstance(row, dict):
-        raise ValueError(f"a record is no object but {type(row).__name__}")
+        raise ValueError(f"a record has the type {type(row).__name__} instead of an object")
     values = [_text(row.get(name)) for name in names]
     missing = [name for name, value in zip(names, values) if not value]
     if missing:

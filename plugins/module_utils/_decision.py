@@ -151,7 +151,7 @@ def decide(request: Request, history: History, on_too_late: OnTooLate, may_repea
         return "send" if may_repeat else Decision("failed", _perhaps_done(history, error))
     # From here on: nothing is pending, says the API, and the list does not contradict.
     if history.lost:
-        reason = f"a second cancel was answered with {NOT_EXTENDING_CODES[0]}, and {_shown_by(observation)}"
+        reason = f"a second cancel request got {NOT_EXTENDING_CODES[0]}, and {_shown_by(observation)}"
         return Decision("cancelled", warnings=(_inferred(request, reason),))
     if observation.state == "unreadable":
         return _not_observed(request, observation, on_too_late)
@@ -170,7 +170,7 @@ def predict(request: Request, observation: Observation, on_too_late: OnTooLate) 
         if is_resize(task):
             return Decision("cancelled")
         reason = f"The background task {named(request)} is waiting, but is a {task.name}, not a resize: the API would probably refuse to cancel it"
-        return Decision("failed", DcsError(reason, code="NotAResize", hint="Check mode can't tell for sure."))
+        return Decision("failed", DcsError(reason, code="NotAResize", hint="Check mode can't predict this reliably."))
     if on_too_late == "ignore":
         return Decision("absent")
     refused = History().after_response(NotExtendingError("")).after_observation(observation)
@@ -201,9 +201,9 @@ def too_late(request: Request, observation: Observation, on_too_late: OnTooLate)
     done = observation.state == "applied"
     reason = (
         f"Too late to cancel the resize {named(request)}: it {'has been carried out' if done else 'has already started'} ({_shown_by(observation)}). "
-        "Nothing was changed"
+        "The resize was not cancelled"
     )
-    hint = "To undo it, resize the instance back."
+    hint = "To undo it, resize the instance to its old specification."
     outcome: Outcome = "applied" if done else "executing"
     if on_too_late == "fail":
         return Decision(outcome, DcsError(reason, code="TooLate", hint=hint))
@@ -229,14 +229,14 @@ def _shown_by(observation: Observation) -> str:
 
 def _inferred(request: Request, reason: str) -> str:
     return (
-        f"The response to the cancel of the resize {named(request)} was lost. It counts as cancelled, because {reason}. "
-        "If somebody else cancelled it at the same moment, that can't be told apart."
+        f"The response to the cancel request for the resize {named(request)} was lost. The resize is reported as cancelled, because {reason}. "
+        "If somebody else cancelled it at the same moment, the two can't be distinguished."
     )
 
 
 def _other_pending(request: Request, other: BackgroundTask) -> str:
     return (
-        f"The resize {named(request)} is not pending, but another one is: {other.id} ({other.name}, {other.status}). It was not touched. "
+        f"The resize {named(request)} is not pending, but another one is: {other.id} ({other.name}, {other.status}). It was not cancelled. "
         "To cancel it, pass its task_id or omit task_id."
     )
 
@@ -244,7 +244,7 @@ def _other_pending(request: Request, other: BackgroundTask) -> str:
 def _perhaps_done(history: History, error: DcsError) -> DcsError:
     """The error, which says if the cancel may have taken effect after all."""
     if isinstance(error, NotExtendingError):
-        return error.with_reason(f"{error.reason.rstrip('.')}, but its background task is still waiting")
+        return error.with_reason(f"{error.reason.rstrip('.')}, but its background task is still pending")
     if history.lost and history.last_seen != "waiting":
         hint = f"{error.hint} The cancel may have taken effect: run it again, or check the instance's background tasks."
         return error.with_reason(error.reason, hint.strip())

@@ -266,7 +266,7 @@ class Http:
             reason = f"Unexpected response (HTTP {status}): the body is not a JSON object: {self._excerpt(reply.body)}"
             raise LostAnswerError(reason, code="UnexpectedAnswer", **facts)
         if 300 <= status < 400:
-            target = self._mask(_clean(reply.headers.get("Location") or "nowhere"))[:MAX_EXCERPT]
+            target = self._mask(_clean(reply.headers.get("Location") or "an unknown location"))[:MAX_EXCERPT]
             raise RefusedError(f"HTTP {status}: a redirect to {target}, which is not followed", code="Redirect", hint="Check endpoint and auth_url.", **facts)
         if status == 407:
             raise _proxy_refusal("the proxy", facts)
@@ -333,8 +333,8 @@ def _is_of_the_api(error: DcsError) -> bool:
 
 
 def _proxy_refusal(target: str, facts: dict[str, t.Any]) -> AuthenticationError:
-    hint = "Check the user and password in the proxy variables (https_proxy, http_proxy). Repeated failures lock proxy accounts."
-    return AuthenticationError(f"HTTP 407: {target} requires authentication, or rejects it", code="ProxyAuthentication", **{**facts, "hint": hint})
+    hint = "Check the user name and password in the proxy variables (https_proxy, http_proxy). Repeated failures lock proxy accounts."
+    return AuthenticationError(f"HTTP 407: {target} requires authentication, or has rejected it", code="ProxyAuthentication", **{**facts, "hint": hint})
 
 
 def _spellings(secret: str) -> str:

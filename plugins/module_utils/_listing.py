@@ -46,7 +46,8 @@ class InstanceFilter(t.NamedTuple):
         for field, condition in (("tags", self.tags), ("enterprise_project_id", self.enterprise_project_id)):
             if condition and listed and all(getattr(instance, field) is None for instance in listed):
                 raise LostAnswerError(
-                    f"The instances list has no {field} for any of {len(listed)} instances, so they can't be filtered by it. Use instance_ids instead.",
+                    f"The list of instances has no {field} for any of its {len(listed)} instances, so they can't be filtered by {field}. "
+                    "Use instance_ids instead.",
                     code="UnexpectedAnswer",
                 )
         excluded = {_plain(text): text for text in self.exclude}
@@ -204,7 +205,8 @@ def _scalar(instance: Instance, what: str, value: t.Any) -> str:
 
 def _not_understood(instance: Instance, what: str) -> LostAnswerError:
     return LostAnswerError(
-        f"The {what} of instance {instance.id} in the instances list can't be understood, so it can't be filtered by it.", code="UnexpectedAnswer"
+        f"The {what} of instance {instance.id} in the list of instances can't be interpreted, so whether to select the instance is unknown.",
+        code="UnexpectedAnswer",
     )
 
 

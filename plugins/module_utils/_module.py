@@ -141,7 +141,7 @@ class DcsModule(AnsibleModule):
                 self.params[name] = not self.params[name]
         except ValueError as error:
             self.params.pop(name, None)
-            self._problem = self._problem or f"{variable or name} must be {error}, and is {_shown(value)}."
+            self._problem = self._problem or f"{variable or name} must be {error}, but is {_shown(value)}."
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail, with the keys that are always there and with what is known so far."""
@@ -201,7 +201,7 @@ def _refuse_blanks(values: list[t.Any]) -> None:
     """
     for number, value in enumerate(values, 1):
         if is_blank(value):
-            raise ValueError(f"must have no blank entries, and entry {number} is blank")
+            raise ValueError(f"must not have blank entries, but entry {number} is blank")
 
 
 def _flat(value: t.Any, depth: int) -> t.Any:

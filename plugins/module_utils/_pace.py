@@ -270,22 +270,22 @@ class Pace:
         self._raise_if_stopped()
         now = time.monotonic()
         if not call.has_time:
-            raise UnsentError("Not sent: there was no time left", code="NoTime")
+            raise UnsentError("Not sent: the time limit has expired", code="NoTime")
         if waiting and gate.throttles and now >= gate.end_of_progress:
             raise PermanentConnectionError(
-                f"Not sent: the API throttles (HTTP 429) and has accepted no request for {RETRY_TIME_LIMIT:g} seconds",
+                f"Not sent: the API throttles the requests (HTTP 429) and has accepted none for {RETRY_TIME_LIMIT:g} seconds",
                 code="Throttled", http_status=429, hint="Run it again later, or with a lower concurrency.",
             )
         if not gate.accepted and gate.probe is not call and (gate.failed > self.max_retries or (gate.failed and now >= gate.end_of_progress)):
             # What the first call has begun it may end: it looks up a lost response.
             error = gate.last_error or DcsError("unknown")
-            what = "no connection could be made before" if isinstance(error, UnsentError) else "no request has been accepted before"
-            reason = f"Not tried, because {what}: {error.reason.rstrip('.')}"
+            what = "earlier attempts to connect failed" if isinstance(error, UnsentError) else "no earlier request was accepted"
+            reason = f"Not sent, because {what}: {error.reason.rstrip('.')}"
             raise PermanentConnectionError(reason, code=error.code, http_status=error.http_status, hint=error.hint)
 
     def _raise_if_stopped(self) -> None:
         if not self._stopped and self._abandoned():
-            self.stop("nobody waits for the result any more")
+            self.stop("the result can no longer be delivered")
         if self._stopped:
             raise StoppedError(f"Not sent: {self._stopped}", code="Stopped")
 

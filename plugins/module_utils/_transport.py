@@ -186,7 +186,7 @@ class Transport:
             key_log = os.environ.get("SSLKEYLOGFILE", "")
             if key_log and not _is_writable(key_log):
                 name, path = "SSLKEYLOGFILE", key_log
-            raise ConfigurationError(f"The file or folder {path!r} in {name or 'the system trust store'} can't be used: {_describe(error)}") from error
+            raise ConfigurationError(f"The file or directory {path!r} in {name or 'the system trust store'} can't be used: {_describe(error)}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         _check_host(context, host)
         return context
@@ -309,7 +309,7 @@ class _Response(http.client.HTTPResponse):
             # What urllib3 would stumble over later.
             lengths = {value.strip() for line in self.headers.get_all("Content-Length", []) for value in line.split(",")}
             if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
-                raise ValueError("the response has a Content-Length that makes no sense")
+                raise ValueError("the response has an invalid Content-Length")
         except Exception as error:
             if self.noted_status is None:
                 raise
@@ -425,7 +425,7 @@ def _proxy_for(url: str) -> _Proxy | None:
     user, _at, _host = rest.rpartition("@")
     if re.search(r"[@#/?]", user):
         raise ConfigurationError(
-            f"The proxy in {source} has one of the characters @ # / ? in its user or password",
+            f"The proxy in {source} has one of the characters @ # / ? in its user name or password",
             hint="Percent-encode it: %40 for @, %23 for #, %2F for /, %3F for ?.",
         )
     address = f"{scheme.lower()}://{rest}"

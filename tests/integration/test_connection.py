@@ -204,7 +204,7 @@ def test_metadata_that_drips_ends(cloud: Simulator) -> None:
         environment = {**where(cloud), "HW_METADATA_ENDPOINT": metadata.url, "HOME": "/dev/null"}
         results = {module: run_cases(("x", {}, {}), environment=environment, module=module)["x"] for module in (INFO, CANCEL)}
     for result in results.values():
-        assert f"the metadata service {metadata.url} (no complete answer within 6 s)" in result["msg"]
+        assert f"the metadata service {metadata.url} (no complete response within 6 s)" in result["msg"]
     assert [entry["error"]["code"] for entry in results[CANCEL]["resizes"]] == ["Configuration"]
     assert cloud.requests() == []
 
@@ -264,17 +264,17 @@ def test_what_is_pasted(waiting: Simulator) -> None:
 def test_what_is_refused_before_any_request(cloud: Simulator) -> None:
     """With all keys of the result, and without a traceback."""
     cases: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
-        (CANCEL, {"timeout": 10_000_000_000}, {}, "timeout must be a whole number from 1 to 3600, and is 10000000000."),
-        (CANCEL, {"wait_timeout": int("9" * 310)}, {}, "wait_timeout must be a whole number from 0 to 604800, and is 999"),
-        (INFO, {"timeout": "{{ 'inf' | float }}"}, {}, "timeout must be a whole number from 1 to 3600, and is "),
-        (INFO, {"concurrency": "1e999999999"}, {}, "concurrency must be a whole number from 1 to 64, and is '1e999999999'."),
-        (INFO, {}, {"HW_MAX_RETRIES": "many"}, "HW_MAX_RETRIES must be a whole number from 0 to 100, and is 'many'."),
-        (CANCEL, {}, {"HW_INSECURE": "perhaps"}, "HW_INSECURE must be true or false, and is 'perhaps'."),
+        (CANCEL, {"timeout": 10_000_000_000}, {}, "timeout must be a whole number from 1 to 3600, but is 10000000000."),
+        (CANCEL, {"wait_timeout": int("9" * 310)}, {}, "wait_timeout must be a whole number from 0 to 604800, but is 999"),
+        (INFO, {"timeout": "{{ 'inf' | float }}"}, {}, "timeout must be a whole number from 1 to 3600, but is "),
+        (INFO, {"concurrency": "1e999999999"}, {}, "concurrency must be a whole number from 1 to 64, but is '1e999999999'."),
+        (INFO, {}, {"HW_MAX_RETRIES": "many"}, "HW_MAX_RETRIES must be a whole number from 0 to 100, but is 'many'."),
+        (CANCEL, {}, {"HW_INSECURE": "perhaps"}, "HW_INSECURE must be true or false, but is 'perhaps'."),
         (CANCEL, {"instance_id": None, "resizes": [{"instance_id": INSTANCE, "taskid": "x"}]}, {}, "unknown key 'taskid'. Did you mean 'task_id'?"),
-        (INFO, {"instance_ids": ["", None]}, {}, "instance_ids must have no blank entries"),
-        (INFO, {"instance_ids": ","}, {}, "instance_ids must have no blank entries"),
-        (CANCEL, {"endpoint": "https://:PRIVATE-pw@dcs.example.org"}, {}, "Invalid URL in endpoint: it has a user name or a password."),
-        (INFO, {}, {"HW_AUTH_URL": "https://user:PRIVATE-pw@dcs.example.org", "HW_PROJECT_ID": ""}, "Invalid URL in HW_AUTH_URL: it has a user name"),
+        (INFO, {"instance_ids": ["", None]}, {}, "instance_ids must not have blank entries"),
+        (INFO, {"instance_ids": ","}, {}, "instance_ids must not have blank entries"),
+        (CANCEL, {"endpoint": "https://:PRIVATE-pw@dcs.example.org"}, {}, "Invalid URL in endpoint: it contains a user name or a password."),
+        (INFO, {}, {"HW_AUTH_URL": "https://user:PRIVATE-pw@dcs.example.org", "HW_PROJECT_ID": ""}, "Invalid URL in HW_AUTH_URL: it contains a user name"),
     ]
     tasks = [
         {
@@ -452,7 +452,7 @@ def test_tls(encrypted: tuple[Simulator, str]) -> None:
         assert results[name]["errors"][0]["code"] == "TlsError", name
     assert "'/nonexistent' in ca_path " in results["no authority"]["msg"]
     assert "'/nonexistent' in HW_CACERT " in results["no authority in the environment"]["msg"]
-    assert results["nonsense"]["msg"] == "HW_INSECURE must be true or false, and is 'perhaps'."
+    assert results["nonsense"]["msg"] == "HW_INSECURE must be true or false, but is 'perhaps'."
     # Each of those that trust asked, and the rest did not.
     assert len([request for request in cloud.requests()[before:] if request["kind"] == "tasks"]) == len(trusted)
 
@@ -469,7 +469,7 @@ def test_retries_of_the_environment(cloud: Simulator) -> None:
         counts.append(len(cloud.requests(kind="tasks")))
     assert counts == [1, 2]
     nonsense = run_in_process(("x", {}, {"HW_MAX_RETRIES": "many"}), ("y", {"max_retries": -1}, {}), ("z", {"timeout": 0}, {}), environment=cloud.environment())
-    assert nonsense["x"]["msg"] == "HW_MAX_RETRIES must be a whole number from 0 to 100, and is 'many'."
+    assert nonsense["x"]["msg"] == "HW_MAX_RETRIES must be a whole number from 0 to 100, but is 'many'."
     assert "max_retries must be a whole number from 0 to 100" in nonsense["y"]["msg"]
     assert "timeout must be a whole number from 1 to 3600" in nonsense["z"]["msg"]
 

@@ -47,7 +47,7 @@ def test_no_guard_is_void_under_ignore_errors(cloud: Simulator, tmp_path: Path, 
     # The variables, a part of the message, and what is left unsettled.
     guards: list[tuple[dict[str, Any], str, set[str]]] = [
         ({}, "Set resize_cancel_instances", set()),
-        ({"instances": waiting, "all_pending": True}, "exclude each other", set(waiting)),
+        ({"instances": waiting, "all_pending": True}, "are mutually exclusive", set(waiting)),
         ({"instances": waiting, "max": "two"}, "resize_cancel_max must be a whole number", set(waiting)),
         ({"instances": waiting, "max": 2}, "3 resizes are asked for, but resize_cancel_max allows 2", set(waiting)),
         ({"all_pending": True, "instance_name": "cache", "max": 2}, "3 resizes are pending, but resize_cancel_max allows 2", set(waiting)),

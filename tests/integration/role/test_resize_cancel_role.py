@@ -155,9 +155,9 @@ def test_mistakes_are_named_before_anything_is_sent(cloud: Simulator) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "Set resize_cancel_instances, or"),
         ({"instances": "", "all_pending": " False"}, "Set resize_cancel_instances, or"),
-        ({"instances": [], "all_pending": True}, "exclude each other"),
+        ({"instances": [], "all_pending": True}, "are mutually exclusive"),
         ({"instances": one, "all_pending": "perhaps"}, "resize_cancel_all_pending must be true or false"),
-        ({"instances": one, "instance_name": "cache"}, "resize_cancel_instance_name needs resize_cancel_all_pending=true"),
+        ({"instances": one, "instance_name": "cache"}, "resize_cancel_instance_name requires resize_cancel_all_pending=true"),
         ({"instances": "[" + one}, "resize_cancel_instances can't be read"),
         ({"instances": [{"instance_id": one, "taskid": one}]}, "unknown key taskid (did you mean task_id?)"),
         ({"instances": [one, " "]}, "resize_cancel_instances has an entry without an ID"),

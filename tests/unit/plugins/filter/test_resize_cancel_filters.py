@@ -153,7 +153,7 @@ def test_what_narrows_the_search(name: str, value: Any, expected: Any) -> None:
     made = plan(all_pending="yes", **{name: value})
     assert made["mistakes"] == []
     assert made["find"] == {name: expected}
-    assert plan(instances=A, **{name: value})["mistakes"] == [f"resize_cancel_{name} needs resize_cancel_all_pending=true."]
+    assert plan(instances=A, **{name: value})["mistakes"] == [f"resize_cancel_{name} requires resize_cancel_all_pending=true."]
     assert plan(listing=True, **{name: value})["find"] == {name: expected}
 
 
@@ -204,8 +204,8 @@ def test_listing_takes_the_whole_project_or_the_instances() -> None:
 
 
 def test_both_or_none_are_refused() -> None:
-    assert "exclude each other" in plan(instances=[], all_pending=True)["mistakes"][0]
-    assert "exclude each other" in plan(instances="[", all_pending=True)["mistakes"][1]
+    assert "are mutually exclusive" in plan(instances=[], all_pending=True)["mistakes"][0]
+    assert "are mutually exclusive" in plan(instances="[", all_pending=True)["mistakes"][1]
 
 
 def test_the_file_of_the_record_is_where_ansible_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

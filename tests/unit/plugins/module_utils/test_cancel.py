@@ -606,7 +606,7 @@ def test_status_checks_that_take_all_the_time_leave_none_for_others(script: Scri
     assert outcomes(results) == ["cancelled"] * 5
     assert [result.error and result.error.code for result in results] == ["WaitTimeout"] * 5
     # After 16 s of 5 and the last 10.
-    assert ["no time was left" in result.error.message for result in results if result.error] == [False] * 4 + [True]
+    assert ["the time limit expired" in result.error.message for result in results if result.error] == [False] * 4 + [True]
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "DCS.5000"), (429, "APIGW.0308")])

@@ -247,18 +247,18 @@ def test_metadata_without_a_token(status):
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        pytest.param([(b"no", 403, {})], "(HTTP 403 for its token)", id="token refused"),
-        pytest.param([(b"no", 500, {})], "(HTTP 500 for its token)", id="token failed"),
+        pytest.param([(b"no", 403, {})], "(HTTP 403 for the metadata token)", id="token refused"),
+        pytest.param([(b"no", 500, {})], "(HTTP 500 for the metadata token)", id="token failed"),
         pytest.param([(b"T", 200, {}), (b"no", 404, {})], "(this ECS instance has no agency)", id="no agency"),
         pytest.param([(b"T", 200, {}), (b"no", 401, {})], "(HTTP 401)", id="token not accepted"),
         pytest.param([(b"T", 200, {}), (b"no", 500, {})], "(HTTP 500)", id="failed"),
         pytest.param([(b"T", 200, {}), (b"", 302, {"Location": "http://127.0.0.1:1/"})], "(HTTP 302)", id="redirect"),
-        pytest.param([(b"T", 200, {}), (b"no JSON", 200, {})], "(an answer without credentials)", id="no JSON"),
-        pytest.param([(b"T", 200, {}), ([], 200, {})], "(an answer without credentials)", id="list"),
-        pytest.param([(b"T", 200, {}), ({"credential": None}, 200, {})], "(an answer without credentials)", id="null"),
-        pytest.param([(b"T", 200, {}), ({"credential": ["PRIVATE"]}, 200, {})], "(an answer without credentials)", id="another type"),
-        pytest.param([(b"T", 200, {}), (b"[" * 60_000, 200, {})], "(an answer without credentials)", id="deep JSON"),
-        pytest.param([(b"T", 200, {}), (b"x" * 10**6, 200, {})], "(an answer without credentials)", id="huge"),
+        pytest.param([(b"T", 200, {}), (b"no JSON", 200, {})], "(a response without credentials)", id="no JSON"),
+        pytest.param([(b"T", 200, {}), ([], 200, {})], "(a response without credentials)", id="list"),
+        pytest.param([(b"T", 200, {}), ({"credential": None}, 200, {})], "(a response without credentials)", id="null"),
+        pytest.param([(b"T", 200, {}), ({"credential": ["PRIVATE"]}, 200, {})], "(a response without credentials)", id="another type"),
+        pytest.param([(b"T", 200, {}), (b"[" * 60_000, 200, {})], "(a response without credentials)", id="deep JSON"),
+        pytest.param([(b"T", 200, {}), (b"x" * 10**6, 200, {})], "(a response without credentials)", id="huge"),
         pytest.param([(b"T", 200, {}), ({"credential": {}}, 200, {})], "(none of access, secret, securitytoken is set)", id="empty"),
         pytest.param([(b"T" * 70_000, 200, {}), (b"no", 401, {})], "metadata service", id="huge token"),
         pytest.param([(b"T\nX: y", 200, {}), (b"no", 401, {})], "metadata service", id="a token that is none"),
@@ -316,12 +316,12 @@ def test_metadata_that_drips(monkeypatch, drip):
 
     _metadata, error = find_in_metadata(handle)
     assert error.message.startswith("No credentials found.")
-    assert "(no complete answer within 0.5 s)" in error.message
+    assert "(no complete response within 0.5 s)" in error.message
 
 
 def test_nobody_answers():
     port = unused_port()
-    with pytest.raises(ConfigurationError, match="no answer; not an ECS instance"):
+    with pytest.raises(ConfigurationError, match="no response; not an ECS instance"):
         find_credentials({"metadata_endpoint": f"http://127.0.0.1:{port}"}, {})
 
 
@@ -338,7 +338,7 @@ def test_keys_that_have_not_expired_as_far_as_can_be_told(expires_at):
 
 @pytest.mark.parametrize("value", ["none", "None", "NONE", " none "])
 def test_metadata_is_switched_off(value):
-    with pytest.raises(ConfigurationError, match=r"the metadata service \(switched off\)"):
+    with pytest.raises(ConfigurationError, match=r"the metadata service \(disabled\)"):
         find_credentials({"metadata_endpoint": value}, {})
 
 

@@ -220,7 +220,7 @@ def test_nothing_anywhere(home):
         "the HUAWEICLOUD_SDK_ environment variables (none of HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_SECURITY_TOKEN is set); "
         "a profile in ~/.hcloud/config.json (neither profile nor shared_config_file is set); "
         "the credentials file ~/.huaweicloud/credentials (does not exist); "
-        "the metadata service (switched off)."
+        "the metadata service (disabled)."
     )
     assert caught.value.code == "Configuration"
 

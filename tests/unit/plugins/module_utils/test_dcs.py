@@ -288,7 +288,7 @@ def test_a_task_that_can_not_be_understood_is_not_overlooked(dcs: Dcs, script: S
 @pytest.mark.parametrize("row", [None, 7, "EXTEND", [], True])
 def test_a_record_that_is_none_is_not_overlooked(dcs: Dcs, script: Script, row: object) -> None:
     script.expect("GET", TASKS, {"offset": 0, "limit": 1000}, body={"task_count": 2, "tasks": [task(), row]})
-    unexpected(dcs, f"a record is no object but {type(row).__name__}")
+    unexpected(dcs, f"a record has the type {type(row).__name__} instead of an object")
 
 
 @pytest.mark.parametrize("row", [{"name": "no id"}, {"instance_id": " "}, {"instance_id": None}, "a", {"instance_id": "a", "status": ["RUNNING"]}])
@@ -361,7 +361,7 @@ def test_cancel_sends_one_request_and_returns_its_id(dcs: Dcs, script: Script) -
 @pytest.mark.parametrize("body", [{}, {"result": "failure"}, {"result": None}, {"result": ["success"]}, {"result": True}])
 def test_a_success_that_is_none_is_a_lost_answer(dcs: Dcs, script: Script, body: object) -> None:
     script.expect_cancel(body=body, headers={"X-Request-Id": "r1"})
-    with pytest.raises(LostAnswerError, match="no success is reported") as error:
+    with pytest.raises(LostAnswerError, match="it does not report success") as error:
         cancel(dcs)
     assert (error.value.code, error.value.http_status, error.value.request_id) == ("UnexpectedAnswer", 200, "r1")
     assert error.value.request == f"POST /v2/{PROJECT}/instances/{INSTANCE}/resize/cancel/{TASK}"

@@ -106,7 +106,7 @@ TABLE = [
     Row("4239 unreadable", "failed", code="DCS.2003", message="has been carried out is unknown: The list is forbidden.", on_too_late="fail"),
     # The list contradicts: repeat, and in the end fail.
     Row("4239 waiting", "send"),
-    Row("4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
+    Row("4239 waiting", "failed", code="DCS.4239", message="still pending", last=True),
     Row("4239 waiting 4239", "observe"),
     Row("4239 waiting 4239 missing", "absent"),
     Row("4239 waiting 4239 executing", "executing", warning="has already started"),
@@ -142,7 +142,7 @@ TABLE = [
     Row("lost waiting done", "cancelled"),
     *(Row("lost waiting 4239", "observe", on_too_late=policy) for policy in POLICIES),
     *(
-        Row(f"lost {before} 4239 {after}", "cancelled", warning="a second cancel was answered with DCS.4239", on_too_late=policy)
+        Row(f"lost {before} 4239 {after}", "cancelled", warning="a second cancel request got DCS.4239", on_too_late=policy)
         for policy in POLICIES
         for before in ("waiting", "other", "missing", "unreadable")
         for after in ("other", "missing", "unreadable")
@@ -154,7 +154,7 @@ TABLE = [
     Row("lost waiting 4239 executing", "executing", warning="has already started"),
     Row("lost missing 4239 applied", "applied", code="TooLate", on_too_late="fail"),
     Row("lost missing 4239 waiting", "send"),
-    Row("lost missing 4239 waiting", "failed", code="DCS.4239", message="still waiting", last=True),
+    Row("lost missing 4239 waiting", "failed", code="DCS.4239", message="still pending", last=True),
     Row("lost waiting 4239 cancelled", "cancelled", warning="the status of its background task is CANCELLED"),
     # Another refusal meanwhile: one last look, whatever on_too_late says; the cancel may have taken effect, unless the task is pending.
     *(

@@ -165,7 +165,7 @@ def test_a_list_that_lacks_what_a_filter_is_about_is_an_unexpected_answer(
     script: Script, instances: InstanceFilter, field: str, values: dict[str, Any]
 ) -> None:
     expect_rows(script, *({"instance_id": instance_id, "name": "cache", **values} for instance_id in ("i0", "i1")))
-    with pytest.raises(DcsError, match=f"has no {field} for any of 2 instances") as raised:
+    with pytest.raises(DcsError, match=f"has no {field} for any of its 2 instances") as raised:
         list_resizes(dcs(), instances=instances)
     assert raised.value.code == "UnexpectedAnswer"
 

@@ -103,7 +103,7 @@ def test_a_url_with_a_user_or_a_password_is_refused_and_not_shown(script: Script
     """Not even in the module's arguments, whatever else is wrong with them."""
     for options, environment, name in (({option: url}, {}, option), ({}, {variable: url}, variable)):
         result = run({**KEYS, "region": "cn-north-4", **options}, **environment)
-        assert f"Invalid URL in {name}: it has a user name or a password. Remove it" in result["msg"]
+        assert f"Invalid URL in {name}: it contains a user name or a password. Remove it" in result["msg"]
         assert "PRIVATE-p" not in str(result)
         for mistake in ({"unknown": 1}, {"timeout": 0}, {"resizes": []}):
             assert "PRIVATE-p" not in str(run({**KEYS, "region": "cn-north-4", **options, **mistake}, **environment))
@@ -265,25 +265,25 @@ WHOLE = "must be a whole number from"
 @pytest.mark.parametrize(
     ("arguments", "environment", "message"),
     [
-        ({"timeout": 0}, {}, f"timeout {WHOLE} 1 to 3600, and is 0."),
-        ({"timeout": 10_000_000_000}, {}, f"timeout {WHOLE} 1 to 3600, and is 10000000000."),
-        ({"timeout": "1e999999999"}, {}, f"timeout {WHOLE} 1 to 3600, and is '1e999999999'."),
-        ({"timeout": float("inf")}, {}, f"timeout {WHOLE} 1 to 3600, and is inf."),
-        ({"timeout": float("nan")}, {}, f"timeout {WHOLE} 1 to 3600, and is nan."),
-        ({"timeout": "inf"}, {}, f"timeout {WHOLE} 1 to 3600, and is 'inf'."),
-        ({"timeout": 1.5}, {}, f"timeout {WHOLE} 1 to 3600, and is 1.5."),
-        ({"timeout": "soon"}, {}, f"timeout {WHOLE} 1 to 3600, and is 'soon'."),
-        ({"timeout": True}, {}, f"timeout {WHOLE} 1 to 3600, and is True."),
-        ({"timeout": [30]}, {}, f"timeout {WHOLE} 1 to 3600, and is [30]."),
-        ({"wait_timeout": int("9" * 310)}, {}, f"wait_timeout {WHOLE} 0 to 604800, and is {'9' * 37}...."),
-        ({"wait_timeout": "9" * 5000}, {}, f"wait_timeout {WHOLE} 0 to 604800, and is '{'9' * 36}...."),
-        ({"wait_timeout": -1}, {}, f"wait_timeout {WHOLE} 0 to 604800, and is -1."),
-        ({"concurrency": 65}, {}, f"concurrency {WHOLE} 1 to 64, and is 65."),
-        ({"max_retries": -1}, {}, f"max_retries {WHOLE} 0 to 100, and is -1."),
-        ({}, {"HW_MAX_RETRIES": "many"}, f"HW_MAX_RETRIES {WHOLE} 0 to 100, and is 'many'."),
-        ({}, {"HW_MAX_RETRIES": "-1"}, f"HW_MAX_RETRIES {WHOLE} 0 to 100, and is '-1'."),
-        ({}, {"HW_INSECURE": "perhaps"}, "HW_INSECURE must be true or false, and is 'perhaps'."),
-        ({"validate_certs": "perhaps"}, {}, "validate_certs must be true or false, and is 'perhaps'."),
+        ({"timeout": 0}, {}, f"timeout {WHOLE} 1 to 3600, but is 0."),
+        ({"timeout": 10_000_000_000}, {}, f"timeout {WHOLE} 1 to 3600, but is 10000000000."),
+        ({"timeout": "1e999999999"}, {}, f"timeout {WHOLE} 1 to 3600, but is '1e999999999'."),
+        ({"timeout": float("inf")}, {}, f"timeout {WHOLE} 1 to 3600, but is inf."),
+        ({"timeout": float("nan")}, {}, f"timeout {WHOLE} 1 to 3600, but is nan."),
+        ({"timeout": "inf"}, {}, f"timeout {WHOLE} 1 to 3600, but is 'inf'."),
+        ({"timeout": 1.5}, {}, f"timeout {WHOLE} 1 to 3600, but is 1.5."),
+        ({"timeout": "soon"}, {}, f"timeout {WHOLE} 1 to 3600, but is 'soon'."),
+        ({"timeout": True}, {}, f"timeout {WHOLE} 1 to 3600, but is True."),
+        ({"timeout": [30]}, {}, f"timeout {WHOLE} 1 to 3600, but is [30]."),
+        ({"wait_timeout": int("9" * 310)}, {}, f"wait_timeout {WHOLE} 0 to 604800, but is {'9' * 37}...."),
+        ({"wait_timeout": "9" * 5000}, {}, f"wait_timeout {WHOLE} 0 to 604800, but is '{'9' * 36}...."),
+        ({"wait_timeout": -1}, {}, f"wait_timeout {WHOLE} 0 to 604800, but is -1."),
+        ({"concurrency": 65}, {}, f"concurrency {WHOLE} 1 to 64, but is 65."),
+        ({"max_retries": -1}, {}, f"max_retries {WHOLE} 0 to 100, but is -1."),
+        ({}, {"HW_MAX_RETRIES": "many"}, f"HW_MAX_RETRIES {WHOLE} 0 to 100, but is 'many'."),
+        ({}, {"HW_MAX_RETRIES": "-1"}, f"HW_MAX_RETRIES {WHOLE} 0 to 100, but is '-1'."),
+        ({}, {"HW_INSECURE": "perhaps"}, "HW_INSECURE must be true or false, but is 'perhaps'."),
+        ({"validate_certs": "perhaps"}, {}, "validate_certs must be true or false, but is 'perhaps'."),
     ],
 )
 @pytest.mark.parametrize("module", [dcs_resize_cancel, dcs_resize_info])
@@ -340,7 +340,7 @@ def test_a_blank_item_of_a_list_is_refused(script: Script, others: list[str], bl
     """It must not turn into every instance of the project, nor into fewer than were meant."""
     result = run_module(dcs_resize_info, {**KEYS, "region": "r", "project_id": PROJECT, "instance_ids": [*others, blank]})
     assert result["failed"]
-    assert result["msg"] == f"instance_ids must have no blank entries, and entry {len(others) + 1} is blank."
+    assert result["msg"] == f"instance_ids must not have blank entries, but entry {len(others) + 1} is blank."
     assert (result["resizes"], script.requests) == ([], [])
 
 

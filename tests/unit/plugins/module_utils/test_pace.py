@@ -391,10 +391,10 @@ def test_each_origin_counts_for_itself():
     [
         (
             UnsentError("No connection to dcs: Refused.", code="ConnectionFailed", hint="Look."),
-            "no connection could be made before: No connection to dcs: Refused",
+            "earlier attempts to connect failed: No connection to dcs: Refused",
         ),
-        (PermanentConnectionError("No trust", code="TlsError", hint="Look."), "no connection could be made before: No trust"),
-        (LostAnswerError("HTTP 503: no", code="APIGW.1", http_status=503, hint="Look."), "no request has been accepted before: HTTP 503: no"),
+        (PermanentConnectionError("No trust", code="TlsError", hint="Look."), "earlier attempts to connect failed: No trust"),
+        (LostAnswerError("HTTP 503: no", code="APIGW.1", http_status=503, hint="Look."), "no earlier request was accepted: HTTP 503: no"),
     ],
 )
 def test_all_calls_share_the_retries_of_one(error, because):
@@ -410,7 +410,7 @@ def test_all_calls_share_the_retries_of_one(error, because):
         # At once, while the first is still busy.
         crowd.join()
         assert not crowd.sending
-        assert [caught.message for caught in crowd.errors] == [f"Not tried, because {because}. Look."] * 4
+        assert [caught.message for caught in crowd.errors] == [f"Not sent, because {because}. Look."] * 4
         # Another attempt would change nothing.
         assert {type(caught) for caught in crowd.errors} == {PermanentConnectionError}
         assert {(caught.code, caught.http_status) for caught in crowd.errors} == {(error.code, error.http_status)}
@@ -426,7 +426,7 @@ def test_calls_that_fail_at_once_share_the_retries_of_one(pace):
         with Call(pace) as call:
             pace.acquire(ORIGIN, call)
             pace.release(ORIGIN, None, UnsentError("No trust."), False)
-    with Call(pace) as call, pytest.raises(UnsentError, match="Not tried"):
+    with Call(pace) as call, pytest.raises(UnsentError, match="Not sent"):
         pace.acquire(ORIGIN, call)
     # Nothing is known of another.
     accept(pace, OTHER_ORIGIN)
@@ -437,7 +437,7 @@ def test_all_calls_share_the_time_of_one(pace, clock):
         pace.acquire(ORIGIN, probe)
         pace.release(ORIGIN, None, LostAnswerError("Timed out."), False)
         clock.now += _pace.RETRY_TIME_LIMIT
-        with Call(pace) as call, pytest.raises(UnsentError, match="Not tried, because no request has been accepted before: Timed out"):
+        with Call(pace) as call, pytest.raises(UnsentError, match="Not sent, because no earlier request was accepted: Timed out"):
             pace.acquire(ORIGIN, call)
         pace.acquire(ORIGIN, probe)
         pace.release(ORIGIN, 200, None, True)
@@ -475,7 +475,7 @@ def test_what_is_not_tried_is_not_tried_again_either(script, monkeypatch):
     messages = sorted(http.in_parallel(message, range(40)))
     assert messages == [
         "No connection to the host: refused. (GET /)",
-        *["Not tried, because no connection could be made before: No connection to the host: refused."] * 39,
+        *["Not sent, because earlier attempts to connect failed: No connection to the host: refused."] * 39,
     ]
     assert len(pauses) == 2
 
@@ -602,11 +602,11 @@ def test_nothing_is_sent_once_nobody_waits_for_the_result(clock, what):
     pace._changed = VirtualCondition(clock)
     accept(pace)
     gone.append(1)
-    with Call(pace) as call, pytest.raises(StoppedError, match="nobody waits"):
+    with Call(pace) as call, pytest.raises(StoppedError, match="can no longer be delivered"):
         pace.acquire(ORIGIN, call) if what == "acquire" else pace.sleep(1)
     # Whatever is found out later.
     gone.clear()
-    with Call(pace) as call, pytest.raises(StoppedError, match="nobody waits"):
+    with Call(pace) as call, pytest.raises(StoppedError, match="can no longer be delivered"):
         pace.acquire(ORIGIN, call)
 
 
@@ -641,7 +641,7 @@ def test_waiting_for_a_turn_ends_some_time_after_the_last_one_was_accepted(pace,
     began = clock.now
     error, ended = throttled_until_given_up(pace, clock)
     assert (error.code, error.http_status, type(error)) == ("Throttled", 429, PermanentConnectionError)
-    assert "has accepted no request for 300 seconds" in error.message
+    assert "has accepted none for 300 seconds" in error.message
     assert _pace.RETRY_TIME_LIMIT <= ended - began <= _pace.RETRY_TIME_LIMIT + 1 / _pace.Rate.SLOWEST
 
 
@@ -660,7 +660,7 @@ def test_waiting_in_the_queue_ends_likewise(pace, clock):
     began = clock.now
     pace.release(ORIGIN, 429, ThrottledError("Slow down."), False)
     pace._gates[ORIGIN].queue = HeldLock(clock)
-    with Call(pace) as call, pytest.raises(PermanentConnectionError, match="has accepted no request for 300 seconds"):
+    with Call(pace) as call, pytest.raises(PermanentConnectionError, match="has accepted none for 300 seconds"):
         pace.acquire(ORIGIN, call)
     assert clock.now - began == pytest.approx(_pace.RETRY_TIME_LIMIT, abs=1)
 
@@ -693,7 +693,7 @@ def test_turns_are_taken_one_after_the_other():
 
 
 def no_time(pace, call):
-    with pytest.raises(UnsentError, match="there was no time left") as caught:
+    with pytest.raises(UnsentError, match="the time limit has expired") as caught:
         pace.acquire(ORIGIN, call)
     assert (caught.value.code, type(caught.value)) == ("NoTime", UnsentError)
     # And no retry is due.

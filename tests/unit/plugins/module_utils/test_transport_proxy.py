@@ -188,7 +188,7 @@ def test_a_raw_character_in_the_user_part_is_refused_by_the_variables_name(monke
     monkeypatch.setenv(variable, f"{scheme}someone:{password}@{DEAD}")
     with pytest.raises(ConfigurationError) as caught:
         request("https://dcs.example.com", max_retries=3)
-    assert caught.value.message.startswith(f"The proxy in {variable} has one of the characters @ # / ? in its user or password. Percent-encode it")
+    assert caught.value.message.startswith(f"The proxy in {variable} has one of the characters @ # / ? in its user name or password. Percent-encode it")
     for part in ("someone", "PROXY@", "PROXY#", "PROXY/", "PROXY?", "secret", DEAD):
         assert part not in caught.value.message
 

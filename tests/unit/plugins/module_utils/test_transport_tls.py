@@ -266,7 +266,7 @@ def test_a_path_that_can_not_be_used_is_named_with_its_setting(monkeypatch, vari
         options = {"ca_path": "/no/such/file", "ca_path_name": variable}
     error = request("https://127.0.0.1:9", **options)
     assert isinstance(error, ConfigurationError)
-    assert error.message == f"The file or folder '/no/such/file' in {variable} can't be used: No such file or directory."
+    assert error.message == f"The file or directory '/no/such/file' in {variable} can't be used: No such file or directory."
 
 
 @pytest.mark.parametrize("set_too", [False, True])
