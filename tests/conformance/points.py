@@ -51,12 +51,12 @@ class Point(NamedTuple):
     def sentence(self, observed: Any) -> str:
         """What a difference means, and what it touches."""
         follow = f" The simulator must follow: {self.setting} in tests/simulator/settings.py." if self.setting else ""
-        return f"{self.question}: assumed {self.assumed}, observed {observed}. This touches {self.place()}: {self.otherwise}{follow}"
+        return f"{self.question}: assumed {self.assumed}, observed {observed}. This affects {self.place()}: {self.otherwise}{follow}"
 
     def facts(self) -> str:
         """The point as an entry of a reStructuredText definition list."""
         code = " and ".join(_place_in_docs(place) for place in self.places)
-        fields = {"In the code": code, "If it is otherwise": self.otherwise, "By hand": self.by_hand}
+        fields = {"In the code": code, "If it is wrong": self.otherwise, "To verify it manually": self.by_hand}
         lines = [f"{self.question}: {self.assumed}", _wrap(self.basis), "", *(_wrap(f":{name}: {text}", "      ") for name, text in fields.items())]
         return "\n".join([*lines, ""])
 
@@ -108,9 +108,9 @@ POINTS: tuple[Point, ...] = (
         "instance_status", "Status of the instance while a resize is pending", f"RUNNING or {_resize.EXTENDING}",
         lambda status: status in ("RUNNING", _resize.EXTENDING),
         ("_resize.EXTENDING", "option wait"), "instance_status_waiting",
-        "Not documented. The words of DCS.4239, \"not extending\", suggest that EXTENDING includes a pending resize. "
+        "Not documented. The text of DCS.4239, \"not extending\", suggests that EXTENDING includes a pending resize. "
         "Therefore, only the option wait uses this status.",
-        "after a cancellation, wait may have to wait until the instance has left this status, too.",
+        "after a cancellation, the option wait may have to wait until the instance has left this status, too.",
         "GET .../instances/{instance_id} while a resize is pending: status.",
     ),
     Point(
@@ -118,30 +118,30 @@ POINTS: tuple[Point, ...] = (
         lambda reply: reply.status == 200 and reply.code is None and isinstance(reply.body, dict) and reply.body.get("result") == "success",
         ("_dcs.Dcs.cancel_resize",), "answer_cancelled",
         "The API reference of CancelInstanceResize.",
-        "any other response is treated as lost: the background task is queried and the request is repeated, although it may have been successful.",
+        "any other response is treated as lost: the background task is queried and the request is repeated, although the resize may already be cancelled.",
         f"{_CANCEL} while the resize is pending.",
     ),
     Point(
         "second_cancel", "Response to a second cancel request", f"400 {_NOT_EXTENDING}", _not_extending,
         ("_dcs.NOT_EXTENDING_CODES",), "answer_cancelled_before",
         "The API reference has this code, \"The instance status is not extending\", without saying when it is returned.",
-        "a second run fails instead of reporting absent. If the code means that no resize is pending, add it there.",
+        "a second run fails instead of reporting absent. If the code means that no resize is pending, add it to the list.",
         f"{_CANCEL} again after a successful one.",
     ),
     Point(
         "unknown_task", "Response to a wrong task ID", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
         ("_dcs.NOT_EXTENDING_CODES",), "answer_unknown_task",
         "Not documented.",
-        "with a task_id that does not exist, the outcome is failed instead of absent; or, if the resize is no longer pending, "
-        "the API ignores the task ID and cancels whichever resize of the instance is pending.",
+        "with a task_id that does not exist, the outcome is failed instead of absent. If the resize was no longer pending, "
+        "the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
         f"{_CANCEL} with 32 hexadecimal digits that are not the ID of a task, while another resize is pending.",
     ),
     Point(
         "foreign_task", "Response to the task ID of another instance", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
         ("_dcs.NOT_EXTENDING_CODES",), "answer_foreign_task",
         "Not documented.",
-        "with the task_id of another instance, the outcome is failed instead of absent; or, if the resize is no longer pending, "
-        "the API ignores the task ID and cancels whichever resize of the instance is pending.",
+        "with the task_id of another instance, the outcome is failed instead of absent. If the resize was no longer pending, "
+        "the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
         f"{_CANCEL} with the ID of a finished task of another instance, while a resize is pending.",
     ),
     Point(
@@ -161,11 +161,11 @@ POINTS: tuple[Point, ...] = (
         f"{_LIST_TASKS} after a cancellation: status.",
     ),
     Point(
-        "list_delay", "Delay until the list shows it", "at the first query", lambda delay: delay == "at the first query",
+        "list_delay", "Delay until the list shows a cancellation", "at the first query", lambda delay: delay == "at the first query",
         ("_pace.BACKOFF_BASE", "option max_retries"), "status_after_cancel_seconds",
         "Not documented.",
-        "until the list shows it, a second run finds the resize still pending, and fails if the list has not changed when no retries are left. "
-        "Increase the delay or the number of retries.",
+        "until the list shows the cancellation, a second run finds the resize still pending, and fails if the list has not changed when no retries are left. "
+        "Increase the delay between retries or their number.",
         f"{_LIST_TASKS} once per second after a cancellation.",
     ),
     Point(
@@ -173,7 +173,7 @@ POINTS: tuple[Point, ...] = (
         lambda status: status == "RUNNING at the first query",
         ("_cancel.WAIT_INTERVAL", "option wait", "option wait_timeout"), "extending_after_cancel_seconds",
         "Not documented.",
-        "to continue with the instance after a cancellation, use wait: true and a wait_timeout that is longer than this.",
+        "to continue with the instance after a cancellation, use wait: true and a wait_timeout that is longer than the observed time.",
         "GET .../instances/{instance_id} once per second after a cancellation: status.",
     ),
     Point(
@@ -243,7 +243,7 @@ POINTS: tuple[Point, ...] = (
         "retry_after", "Header Retry-After of a throttled request", "no such header", lambda words: words == "no such header",
         ("_http._retry_after", "_http.MAX_RETRY_AFTER"), "retry_after",
         "Not documented.",
-        "seconds and dates are respected up to this number of seconds; anything else is ignored.",
-        "Any request that gets HTTP 429; none is provoked on purpose.",
+        "a number of seconds or a date is respected, up to MAX_RETRY_AFTER seconds; anything else is ignored.",
+        "Any request that gets HTTP 429; the command does not provoke one.",
     ),
 )

@@ -114,7 +114,7 @@ def table_of(rows: Sequence[dict[str, str]]) -> str:
         if number == 0:
             lines.append("  ".join("-" * width for width in _WIDTHS))
     differing = [row["sentence"] for row in rows if "sentence" in row]
-    return "\n".join([*lines, *(["", "What differs:"] if differing else []), *(f"- {sentence}" for sentence in differing)])
+    return "\n".join([*lines, *(["", "Differences:"] if differing else []), *(f"- {sentence}" for sentence in differing)])
 
 
 def report_of(target: str, outcome: Outcome, mask: Mask) -> dict[str, Any]:

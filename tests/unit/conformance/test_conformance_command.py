@@ -66,8 +66,8 @@ def test_a_run_that_finds_differences_is_red(cloud: Simulator, tmp_path: Path) -
     code, output = run(environment, tmp_path)
     assert code == 1
     assert "2 failed" in output
-    assert "This touches RESIZE_NAMES in plugins/module_utils/_resize.py" in output
-    assert "This touches Http._parse_response in plugins/module_utils/_http.py" in output
+    assert "This affects RESIZE_NAMES in plugins/module_utils/_resize.py" in output
+    assert "This affects Http._parse_response in plugins/module_utils/_http.py" in output
     assert states(cloud) == ["cancelled"]
 
 
