@@ -121,7 +121,7 @@ def prepare(cloud: Simulator, latency: int, count: int) -> list[dict[str, str]]:
 
 
 def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds: int) -> dict[str, Any]:
-    """Many resizes in one task: wall time to the limit that the API's own time sets, memory and requests."""
+    """Many resizes in one task: wall time relative to the minimum that the API's own time sets, memory and requests."""
     to_limit, seconds, per_resize, memory = [], [], [], []
     for number in range(rounds):
         say(f"{count} resizes in one task, {latency} ms for each response, round {number + 1} of {rounds}")

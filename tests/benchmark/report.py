@@ -29,7 +29,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def _cpu(results: dict[str, Any]) -> str:
-    rows = [("Task", "CPU relative to ``uri``", "Spread", "CPU", "Bytes shipped")]
+    rows = [("Task", "CPU relative to ``uri``", "Spread", "CPU", "Bytes transferred")]
     for kind, figures in results["cpu"].items():
         ratio, seconds = figures["to uri"], figures["seconds"]
         shipped = f"{results['payload'][kind]:,}"
@@ -38,7 +38,7 @@ def _cpu(results: dict[str, Any]) -> str:
 
 
 def _fleets(results: dict[str, Any]) -> str:
-    rows = [("Latency", "Resizes", "Time relative to the limit", "Spread", "Time per resize", "Requests", "Memory")]
+    rows = [("Latency", "Resizes", "Time relative to the minimum", "Spread", "Time per resize", "Requests", "Memory")]
     for row in results["fleets"]:
         ratio = row["to limit"]
         rows.append(
@@ -57,7 +57,7 @@ def _loops(results: dict[str, Any]) -> str:
         own = fleet["seconds"]["median"]
         cells = [f"{row[kind] * 500:.0f} s ({row[kind] * 500 / own:.0f} times)" for kind in ("uri", "dcs_resize_cancel")]
         rows.append((f"{row['latency']} ms", f"{own:.1f} s", *cells))
-    return _list_table(f"500 resizes in one task and in a loop (measured over {results['loop']} turns and scaled up)", rows)
+    return _list_table(f"500 resizes in one task and in a loop (measured over {results['loop']} iterations and extrapolated)", rows)
 
 
 def _listing(results: dict[str, Any]) -> str:
