@@ -340,8 +340,8 @@ EVENTS: dict[str, tuple[tuple[State, ...], str]] = {
     "start": ((State.WAITING,), "the pending resize starts"),
     "finish": ((State.WAITING, State.EXECUTING), "the pending or executing resize is completed"),
     "fail": ((State.WAITING, State.EXECUTING), "the pending or executing resize fails"),
-    "cancel": ((State.WAITING,), "somebody else cancels the pending resize"),
-    "schedule": ((), "somebody schedules another resize"),
+    "cancel": ((State.WAITING,), "another user cancels the pending resize"),
+    "schedule": ((), "another resize is scheduled"),
     "remove": ((), "the instance is deleted"),
 }
 """What can happen on an instance: the states of the task that it can happen to, and what it is in words."""

@@ -70,12 +70,12 @@ def _fault(description: str, *, effect: str = "none", ignored_query: tuple[str, 
 # No fault
 
 
-@_fault("No fault; as a step of a sequence it lets requests pass.", effect="done")
+@_fault("No fault. As a step of a sequence, it lets requests pass.", effect="done")
 async def normal(_exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
-@_fault("The right answer, later by so many milliseconds.", effect="done")
+@_fault("The correct response, delayed by this number of milliseconds.", effect="done")
 async def delay(_exchange: Exchange, answer: Answer, *, milliseconds: float = 1000) -> Answer:
     await asyncio.sleep(milliseconds / 1000)
     return answer
@@ -84,22 +84,22 @@ async def delay(_exchange: Exchange, answer: Answer, *, milliseconds: float = 10
 # The connection
 
 
-@_fault("The connection is reset instead of an answer.")
+@_fault("The connection is reset instead of a response.")
 async def reset(exchange: Exchange, _answer: Answer) -> None:
     exchange.reset()
 
 
-@_fault("The connection is closed without an answer.")
+@_fault("The connection is closed without a response.")
 async def close(_exchange: Exchange, _answer: Answer) -> None:
     return None
 
 
-@_fault("The right answer; then the connection is closed without notice, so that a next request on it is lost.", effect="done")
+@_fault("The correct response. The connection is then closed without notice, so that the next request on it is lost.", effect="done")
 async def close_afterwards(exchange: Exchange, answer: Answer) -> None:
     await exchange.send(answer.render())
 
 
-@_fault("No answer comes; the connection stays open until the client gives up, or for so many seconds.")
+@_fault("No response. The connection stays open until the client gives up, or for this number of seconds.")
 async def stall(exchange: Exchange, _answer: Answer, *, seconds: float = 600) -> None:
     await exchange.peer_gone(seconds)
 
@@ -119,7 +119,7 @@ for _row in (
     ("bad_gateway", "502 APIGW.0201 of the gateway.", 502, "APIGW.0201", "Backend unavailable."),
     ("unavailable", "503 APIGW.0613 of the gateway.", 503, "APIGW.0613", "The backend is temporarily unavailable."),
     ("gateway_timeout", "504 APIGW.0201 of the gateway.", 504, "APIGW.0201", "Backend timeout."),
-    ("service_unavailable", "503 DCS.5006 of the service itself.", 503, "DCS.5006", "Internal service error."),
+    ("service_unavailable", "503 DCS.5006 of the service.", 503, "DCS.5006", "Internal service error."),
     ("forbidden", "403 DCS.3002.", 403, "DCS.3002", "Insufficient permissions."),
     ("forbidden_by_gateway", "403 APIGW.0302.", 403, "APIGW.0302", "The IAM user is not authorized to access the API."),
     ("instance_gone", "404 DCS.3022.", 404, "DCS.3022", "This DCS instance does not exist."),
@@ -127,7 +127,7 @@ for _row in (
     ("not_extending", "400 DCS.4239, while the list still shows the resize as pending.", NOT_EXTENDING.status, NOT_EXTENDING.code, NOT_EXTENDING.message),
     ("busy", "400 DCS.4113.", 400, "DCS.4113", "The instance is being resized."),
     ("wrong_state", "400 DCS.4026.", 400, "DCS.4026", "This operation is not allowed in the present status of the instance."),
-    ("chinese", "400 with a text in Chinese.", 400, "DCS.4097", "\u5b9e\u4f8b\u72b6\u6001\u4e0d\u652f\u6301\u8be5\u64cd\u4f5c\u3002"),
+    ("chinese", "400 with a message in Chinese.", 400, "DCS.4097", "\u5b9e\u4f8b\u72b6\u6001\u4e0d\u652f\u6301\u8be5\u64cd\u4f5c\u3002"),
 ):
     _refusal_fault(*_row)
 
@@ -137,7 +137,7 @@ async def refused(exchange: Exchange, _answer: Answer, *, status: int = 400, cod
     return exchange.refuse(Refusal(status, code, message))
 
 
-@_fault("401 APIGW.0301, whose text contains the access key; counts as a failed authentication.")
+@_fault("401 APIGW.0301, with the access key in the message. Counts as a failed authentication.")
 async def unauthorized(exchange: Exchange, _answer: Answer) -> Answer:
     exchange.failed_authentication()
     return exchange.refuse(Refusal(401, "APIGW.0301", f"Incorrect IAM authentication information: verify aksk signature fail, ak:{exchange.access_key}"))
@@ -152,7 +152,7 @@ async def throttled(exchange: Exchange, _answer: Answer, *, retry_after: float |
     return answer
 
 
-@_fault("The error in the shape of the first API version: `{\"error\": {\"code\", \"message\"}}`.")
+@_fault("An error in the format of the first API version: `{\"error\": {\"code\", \"message\"}}`.")
 async def v1_error(_exchange: Exchange, _answer: Answer, *, status: int = 400, code: str = NOT_EXTENDING.code, message: str = NOT_EXTENDING.message) -> Answer:
     return Answer(status, {"error": {"code": code, "message": message}})
 
@@ -164,7 +164,7 @@ async def integer_code(
     return Answer(status, {"error_code": legacy_code(status, code), "error_msg": message})
 
 
-@_fault("A web page of some proxy instead of JSON.")
+@_fault("An HTML page, as from a proxy, instead of JSON.")
 async def html(_exchange: Exchange, _answer: Answer, *, status: int = 502) -> Answer:
     return Answer(status, b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>", content_type="text/html")
 
@@ -192,21 +192,21 @@ async def failure_result(_exchange: Exchange, _answer: Answer) -> Answer:
     return Answer(200, {"result": "failure"})
 
 
-@_fault("The body ends before the length that was announced, and the connection with it.", effect="done")
+@_fault("The body ends before its announced length, and the connection is closed.", effect="done")
 async def cut_body(exchange: Exchange, answer: Answer, *, missing: int = 5) -> None:
     content = answer.content()
     kept = max(0, len(content) - missing)
     await exchange.send(dataclasses.replace(answer, body=content[:kept], content_length=kept + missing).render())
 
 
-@_fault("A chunked body that ends in the middle of a chunk.", effect="done")
+@_fault("A chunked body that ends within a chunk.", effect="done")
 async def cut_chunk(exchange: Exchange, answer: Answer) -> None:
     content = answer.content()
     head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{len(content) + 5:x}\r\n"
     await exchange.send(head.encode() + content)
 
 
-@_fault("Values of the wrong JSON types; `rows`: those in the list, otherwise those at the top.", effect="done")
+@_fault("Values of the wrong JSON types: at the top level or, with `rows`, in the records of the list.", effect="done")
 async def wrong_types(_exchange: Exchange, answer: Answer, *, rows: bool = False) -> Answer:
     body = json.loads(answer.content() or b"{}")
     if not rows:
@@ -222,12 +222,12 @@ def _retype(record: Any) -> Any:
     return {key: {"text": value} if isinstance(value, str) else "many" if isinstance(value, list) else [value] for key, value in record.items()}
 
 
-@_fault("A JSON list where an object belongs.", effect="done")
+@_fault("A JSON list instead of an object.", effect="done")
 async def list_body(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body=[json.loads(answer.content() or b"{}")])
 
 
-@_fault("Another content type than JSON.", effect="done")
+@_fault("A content type other than JSON.", effect="done")
 async def wrong_content_type(_exchange: Exchange, answer: Answer, *, content_type: str = "text/plain; charset=iso-8859-1") -> Answer:
     return dataclasses.replace(answer, content_type=content_type)
 
@@ -242,27 +242,27 @@ async def invalid_utf8(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body=answer.content()[:-1] + b', "note": "\xff\xfe\xc3"}')
 
 
-@_fault("A body cut off in the middle of the JSON, of the length that was announced.", effect="done")
+@_fault("Truncated JSON in a body of the announced length.", effect="done")
 async def broken_json(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body=answer.content()[:-2])
 
 
-@_fault("JSON nested 100,000 deep.", effect="done")
+@_fault("JSON with 100,000 levels of nesting.", effect="done")
 async def deep_json(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body=b"[" * 100_000 + b"]" * 100_000)
 
 
-@_fault("The right body, compressed (`Content-Encoding: gzip`).", effect="done")
+@_fault("The correct body, compressed (`Content-Encoding: gzip`).", effect="done")
 async def gzipped(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body=gzip.compress(answer.content()), headers={"Content-Encoding": "gzip"})
 
 
-@_fault("A body that claims to be compressed and is not.", effect="done")
+@_fault("A body that is declared as compressed but is not.", effect="done")
 async def broken_gzip(_exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, headers={"Content-Encoding": "gzip"})
 
 
-@_fault("A body of many megabytes.", effect="done")
+@_fault("A body of this number of megabytes.", effect="done")
 async def huge_body(exchange: Exchange, answer: Answer, *, megabytes: int = 50) -> None:
     opening, closing, filling = b'{"result": "success", "note": "', b'"}', b"x" * 2**20
     await exchange.send(dataclasses.replace(answer, body=opening, content_length=len(opening) + megabytes * len(filling) + len(closing)).render())
@@ -273,7 +273,7 @@ async def huge_body(exchange: Exchange, answer: Answer, *, megabytes: int = 50) 
     await exchange.peer_gone(1)
 
 
-@_fault("A compressed body of a few kilobytes that unpacks to many megabytes.", effect="done")
+@_fault("A small compressed body that decompresses to this number of megabytes.", effect="done")
 async def gzip_bomb(_exchange: Exchange, answer: Answer, *, megabytes: int = 200) -> Answer:
     body = await asyncio.to_thread(_bomb, megabytes)
     return dataclasses.replace(answer, body=body, headers={"Content-Encoding": "gzip"})
@@ -284,14 +284,14 @@ def _bomb(megabytes: int) -> bytes:
     return gzip.compress(b'{"result": "success", "note": "' + b"x" * (megabytes * 2**20) + b'"}')
 
 
-@_fault("A body that comes one byte at a time and never ends.", effect="done")
+@_fault("A body that arrives one byte at a time and never ends.", effect="done")
 async def drip_body(exchange: Exchange, answer: Answer, *, milliseconds: float = 100) -> None:
     await exchange.send(dataclasses.replace(answer, body=b"{", content_length=10**6).render())
     while await exchange.send(b" "):
         await asyncio.sleep(milliseconds / 1000)
 
 
-@_fault("Headers that come one byte at a time and never end.", effect="done")
+@_fault("Headers that arrive one byte at a time and never end.", effect="done")
 async def drip_headers(exchange: Exchange, _answer: Answer, *, milliseconds: float = 100) -> None:
     await exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     while await exchange.send(b"x"):
@@ -310,17 +310,17 @@ def _records(exchange: Exchange) -> tuple[str, str]:
     return ("instances", "instance_num") if exchange.kind == "instances" else ("tasks", "task_count")
 
 
-@_fault("The list ignores `offset`: the first page again and again.", effect="done", ignored_query=("offset",))
+@_fault("The list ignores `offset` and always returns the first page.", effect="done", ignored_query=("offset",))
 async def same_page(_exchange: Exchange, answer: Answer) -> Answer:
     return answer
 
 
-@_fault("The list says that it has another number of records than it has.", effect="done")
+@_fault("The list states a wrong number of records.", effect="done")
 async def lying_count(exchange: Exchange, answer: Answer, *, count: int | str = 1000) -> Answer:
     return dataclasses.replace(answer, body={**answer.body, _records(exchange)[1]: count}) if isinstance(answer.body, dict) else answer
 
 
-@_fault("The list is empty, whatever there is.", effect="done")
+@_fault("The list is empty, although there are records.", effect="done")
 async def empty_list(exchange: Exchange, answer: Answer) -> Answer:
     records, count = _records(exchange)
     return dataclasses.replace(answer, body={records: [], count: 0})
@@ -332,7 +332,7 @@ _EVENT_BEFORE: dict[str, str] = {}
 for _name, _event in (("started_meanwhile", "start"), ("finished_meanwhile", "finish"), ("failed_meanwhile", "fail"), ("cancelled_meanwhile", "cancel"),
                       ("rescheduled_meanwhile", "schedule"), ("removed_meanwhile", "remove")):
     _EVENT_BEFORE[_name] = _event
-    FAULTS[_name] = Fault(_name, f"Right before the request is handled {EVENTS[_event][1]}; the answer is the right one.", "done", normal, {})
+    FAULTS[_name] = Fault(_name, f"Immediately before the request is handled, {EVENTS[_event][1]}. The response is correct.", "done", normal, {})
 
 
 # Telling the cloud when to fail
