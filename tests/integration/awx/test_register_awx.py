@@ -128,8 +128,8 @@ def test_no_credential_is_replaced(site: Site) -> None:
     controller.sent.clear()
     refusal = site.refusal("-e", "dcs_credential=dcs-shanghai")
     assert refusal == (
-        f"The job template '{NAME}' already has another credential: dcs-production. Set dcs_job_template to a name of its own to register a second job "
-        "template for 'dcs-shanghai', or remove the other credential from the job template in the controller."
+        f"The job template '{NAME}' already has another credential: dcs-production. To register a second job template for 'dcs-shanghai', set "
+        "dcs_job_template to another name. To use this credential instead, first remove the other one from the job template in the controller."
     )
     assert controller.sent == [] and controller.attached[template["id"]] == [production]
     assert site.changed() == 0, "without a credential, those that the template has stay"

@@ -93,8 +93,8 @@ def test_every_form_of_instances(cloud: Simulator) -> None:
     assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}] * 5 + [{}] * 2
     assert [ids(fact["resizes"]) for fact in results(run)][:5] == [ids(group) for group in (found, mixed, json_mixed, commas, lines)]
     assert len(cloud.requests(kind="cancel")) == len(cloud.effective_cancels()) == 10
-    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 2]", run.output)) == 5
-    assert len(re.findall(r"TASK \[.*Cancel pending resizes, asked for: 0]", run.output)) == 2
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes \(selected: 2\)]", run.output)) == 5
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes \(selected: 0\)]", run.output)) == 2
 
 
 def test_playbook_first_predicts_then_changes_then_does_not(cloud: Simulator) -> None:
@@ -243,7 +243,7 @@ def test_more_than_max_are_refused_and_duplicates_count_once(cloud: Simulator) -
     same = [first["instance_id"], {"instance_id": first["instance_id"]}, {"instance_id": first["instance_id"], "task_id": " "}]
     run = run_playbook([attempt(instances=[*same, second], max="1"), include(instances=same, max=1)], environment=cloud.environment())
     assert run.code == 0, run.output
-    assert ["2 resizes are asked for, but resize_cancel_max allows 1." in message for message in rescued(run)] == [True]
+    assert ["2 resizes are given, but resize_cancel_max allows 1." in message for message in rescued(run)] == [True]
     assert [counts(fact) for fact in results(run)] == [{}, {"cancelled": 1}]
     assert ids(cloud.effective_cancels()) == [first["instance_id"]]
 
