@@ -115,7 +115,7 @@ options:
       - The maximum number of times a request is retried, 0 to 100, if the connection could not be made, the API throttles, or the response was lost (no
         response, or HTTP 500 and above). The delays grow and are randomized. A C(Retry-After) header is respected up to 60 seconds.
       - No retry begins later than 300 seconds after the start of a call. A request is not retried after HTTP 401, 403, 404 or another client error.
-      - Time that a request waits while the API throttles it but accepts others does not count.
+      - The time that a throttled request waits while the API accepts other requests does not count.
       - The environment variable is E(HW_MAX_RETRIES).
     type: int
     default: 5

@@ -13,8 +13,8 @@ author:
 description:
   - Ensures that no resize of a Huawei Cloud DCS instance is pending. A pending resize is a specification change that is scheduled for the maintenance time
     window of the instance.
-  - It is not an error if no resize is pending. A resize that is in progress or has completed can't be cancelled; O(on_too_late) determines what happens
-    then.
+  - It is not an error if no resize is pending. A resize that is being carried out or has been carried out can't be cancelled; O(on_too_late) determines
+    what happens then.
   - Cancels one resize with O(instance_id), or many resizes with O(resizes).
 extends_documentation_fragment:
   - huaweicloud.dcs._connection
@@ -55,9 +55,10 @@ options:
     elements: dict
   on_too_late:
     description:
-      - What to do if the resize is in progress or has completed.
-      - V(ignore) does not check for it, which saves a request.
-      - V(warn) issues a warning.
+      - What to do if the resize is being carried out or has been carried out.
+      - V(ignore) succeeds without a warning. With a task ID, the module then does not check whether it was too late, which saves a request; the outcome is
+        C(absent) in that case.
+      - V(warn) succeeds with a warning.
       - V(fail) fails.
     type: str
     choices: [ignore, warn, fail]
@@ -75,7 +76,7 @@ options:
     default: 300
   concurrency:
     description:
-      - How many requests are sent at the same time for O(resizes), 1 to 64. Until the first request has been accepted, they are sent one at a time.
+      - The maximum number of concurrent requests for O(resizes), 1 to 64. Until one request has been accepted, requests are sent one at a time.
     type: int
     default: 8
 notes:
@@ -144,9 +145,9 @@ resizes:
       description:
         - The outcome.
         - V(cancelled) - the resize was pending and has been cancelled (check mode - it would be cancelled).
-        - V(absent) - no resize is pending.
-        - V(executing) - too late, the resize is in progress.
-        - V(applied) - too late, the resize has completed.
+        - V(absent) - no resize is pending. With a task ID, only that resize has been checked.
+        - V(executing) - too late, the resize is being carried out.
+        - V(applied) - too late, the resize has been carried out.
         - V(failed) - see RV(resizes[].error).
         - V(not_attempted) - not sent, because an earlier request got HTTP 401 (or HTTP 407 from a proxy), and repeated authentication failures lock the
           access key.
