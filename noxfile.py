@@ -159,7 +159,7 @@ def build_tarball(session: nox.Session, folder: Path) -> Path:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """See it happen: schedule a resize on the simulator, cancel it with a playbook, and run the playbook again."""
+    """Schedule a resize on the simulator, cancel it with a playbook, and run the playbook again."""
     install(session, "demo")
     session.run("python", "-m", "demo", *session.posargs, env={"PYTHONPATH": "tests"})
 
@@ -182,7 +182,7 @@ def awx(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Random responses, other ones each time and many more than in the tests. What fails is kept, and tried first the next time."""
+    """Random responses, different ones each time and many more than in the tests. What fails is kept, and run first the next time."""
     install(session, "test")
     session.run("pytest", *WORKERS, "--hypothesis-profile=random", "tests/fuzz", *session.posargs)
 

@@ -29,12 +29,12 @@ _TABLE = pytest.StashKey[str]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
     group.addoption("--cloud", action="store_true", help="run against the cloud, on the instance of DCS_INSTANCE_ID, instead of the simulator")
-    group.addoption("--conformance-report", metavar="FILE", type=Path, help="write what was observed there, as JSON with secrets and ids masked")
+    group.addoption("--conformance-report", metavar="FILE", type=Path, help="write the observations to this file, as JSON with secrets and IDs masked")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--cloud", default=False) and config.getoption("numprocesses", default=None):
-        raise pytest.UsageError("Several processes must not do this to one instance at the same time: leave out -n.")
+        raise pytest.UsageError("Only one process may use the instance at a time: omit -n.")
 
 
 @pytest.fixture(scope="session")
@@ -85,15 +85,15 @@ def _run(environment: Mapping[str, str], say: Any, tempo: Tempo) -> tuple[Outcom
         plan = prepare(connection, settings, datetime.datetime.now(datetime.timezone.utc))
         say(str(plan))
         if not settings.consent:
-            raise RefusedToRun(f"say yes to this with {CONSENT}=yes")
+            raise RefusedToRun(f"to perform it, set {CONSENT}=yes")
         return run(environment, connection, plan, say, tempo), mask_of(connection, plan)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     table = config.stash.get(_TABLE, None)
     if table:
-        terminalreporter.section("what is assumed of the API, and what was observed")
+        terminalreporter.section("assumptions about the API, and observations")
         terminalreporter.write_line(table)
         file = config.getoption("--conformance-report", default=None)
         if file:
-            terminalreporter.write_line(f"\nAs JSON, with secrets and ids masked: {file}")
+            terminalreporter.write_line(f"\nAs JSON, with secrets and IDs masked: {file}")

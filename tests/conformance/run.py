@@ -78,14 +78,14 @@ class Plan(NamedTuple):
 
     def __str__(self) -> str:
         settings, instance = self.settings, self.instance
-        return f"""What will be done on the instance {instance.name} ({instance.id}), within a few minutes:
-  1. schedule a resize from {instance.spec_code} to {settings.spec_code}, {settings.capacity:g} GB, for the maintenance window
-     ({instance.maintain_begin} to {instance.maintain_end} UTC), not at once;
-  2. read its background tasks and its status; send cancels with a wrong task id, and with the id of an ended task of another instance;
-  3. cancel the resize, cancel it a second time, and cancel one that was carried out before, if there was one.
-What it may cost: nothing, as long as the cancel arrives before the window opens; it is sent in any case, also when this is interrupted. If it can't be sent
-(no network, the machine goes down), the resize is carried out in the window: connections break for a moment, and from then on the instance costs
-what {settings.spec_code} costs, until you resize it back. So take an instance that you can spare, and none with data that you need."""
+        return f"""What this command does on the instance {instance.name} ({instance.id}), within a few minutes:
+  1. Schedule a resize from {instance.spec_code} to {settings.spec_code}, {settings.capacity:g} GB, for the maintenance window
+     ({instance.maintain_begin} to {instance.maintain_end} UTC), not immediately.
+  2. Read its background tasks and its status. Send cancel requests with a wrong task ID, and with the ID of a finished task of another instance.
+  3. Cancel the resize, send the cancel request again, and send one for a resize that was carried out earlier, if there is one.
+What it may cost: nothing, if the resize is cancelled before the window opens. The cancel request is always sent, even if the command is interrupted.
+If it can't be sent (no network, the machine stops), the resize is carried out in the window: connections are interrupted, and from then on the instance is
+billed as {settings.spec_code} until you resize it to its old specification. Use an instance for testing only, without data that you need."""
 
 
 class NotObserved(NamedTuple):
@@ -112,7 +112,7 @@ class Reply(NamedTuple):
     still_waiting: bool | None = None
 
     def __str__(self) -> str:
-        words = "no answer" if self.status is None else f"{self.status} {self.code or json.dumps(self.body)}"
+        words = "no response" if self.status is None else f"{self.status} {self.code or json.dumps(self.body)}"
         return words if self.still_waiting is None else f"{words}, and the resize {'is still pending' if self.still_waiting else 'is no longer pending'}"
 
 
@@ -132,7 +132,7 @@ class Settled(NamedTuple):
     def delay(self) -> str:
         """How soon it came to it."""
         if self.seconds is None:
-            return "not within the time that the run waits"
+            return "not within the time limit of the run"
         return "at the first query" if self.looks == 1 else f"after {self.seconds:.1f} s"
 
 
@@ -155,11 +155,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings in the environment; raises RefusedToRun."""
     missing = [name for name in (INSTANCE_ID, NEW_SPEC_CODE, NEW_CAPACITY) if not environment.get(name, "").strip()]
     if missing:
-        raise RefusedToRun(f"Set {', '.join(missing)}: which instance, and what to schedule a resize to (its spec code, and its capacity in GB).")
+        raise RefusedToRun(f"Set {', '.join(missing)}: the instance, and the specification code and the capacity (GB) to which to resize it.")
     try:
         capacity = float(environment[NEW_CAPACITY])
     except ValueError:
-        raise RefusedToRun(f"{NEW_CAPACITY} is a number of GB, not {environment[NEW_CAPACITY]!r}.") from None
+        raise RefusedToRun(f"{NEW_CAPACITY} must be a number of GB, not {environment[NEW_CAPACITY]!r}.") from None
     return Settings(environment[INSTANCE_ID].strip(), environment[NEW_SPEC_CODE].strip(), capacity, environment.get(CONSENT, "").strip().lower() == "yes")
 
 
@@ -172,21 +172,22 @@ def prepare(connection: Connection, settings: Settings, now: datetime.datetime) 
     """
     instance = connection.dcs.instance(check_id("instance", settings.instance_id))
     if connection.http.exchanges[-1].body.get("charging_mode") != 0:
-        raise RefusedToRun("The instance is not charged by use (charging_mode is not 0): scheduling a resize of a yearly or monthly one may place an order.")
+        raise RefusedToRun("The instance is not pay-per-use (charging_mode is not 0): scheduling a resize of a yearly/monthly instance may create an order.")
     if instance.status != "RUNNING":
         raise RefusedToRun(f"The instance is {instance.status}, not RUNNING.")
     if instance.spec_code == settings.spec_code:
-        raise RefusedToRun(f"The instance is of the specification {settings.spec_code} already. Set {NEW_SPEC_CODE} to another one.")
+        raise RefusedToRun(f"The instance already has the specification {settings.spec_code}. Set {NEW_SPEC_CODE} to another one.")
     if _opens_soon(instance, now):
         raise RefusedToRun(
             f"The maintenance window ({instance.maintain_begin} to {instance.maintain_end} UTC) is open, opens within {MARGIN.seconds // 60} minutes, or is "
-            "unknown: a resize that is scheduled now might be carried out before it is cancelled. Change the window, or wait until it is over."
+            "unknown: a resize that is scheduled now might be carried out before it is cancelled. Change the window, or wait until it has closed."
         )
     tasks = connection.dcs.tasks(settings.instance_id)
     busy = [task for task in tasks if task.status.upper() in (*WAITING_STATUSES, *EXECUTING_STATUSES)]
     if busy:
         raise RefusedToRun(
-            f"The instance has a background task that has not ended: {busy[0].name}, {busy[0].status}. If an earlier run has left a resize waiting, cancel it: "
+            f"The instance has a background task that has not finished: {busy[0].name}, {busy[0].status}. "
+            f"If an earlier run has left a resize pending, cancel it: "
             f"ansible localhost -m huaweicloud.dcs.dcs_resize_cancel -a instance_id={settings.instance_id}"
         )
     return Plan(settings, instance, frozenset(task.id for task in tasks))
@@ -229,14 +230,14 @@ def run(environment: Mapping[str, str], connection: Connection, plan: Plan, say:
         except DcsError as error:
             failure = error.message
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            failure = f"An answer was not of the shape that the run can read: {type(error).__name__}: {error}"
+            failure = f"The format of a response was unexpected: {type(error).__name__}: {error}"
         finally:
             signals.armed = False
             if walk.scheduling:
                 if signals.caught:
-                    tell("Interrupted: what was scheduled is cancelled first.")
+                    tell("Interrupted. Cancelling the scheduled resize first.")
                 leftover = _clean_up(environment, plan, walk, tempo)
-                tell(leftover or "The resize is cancelled: nothing that this run has scheduled is left waiting.")
+                tell(leftover or "The resize has been cancelled: no resize that this run has scheduled is still pending.")
     if signals.caught:
         raise KeyboardInterrupt
     return Outcome(walk.observed, failure, leftover, connection.http.exchanges)
@@ -316,12 +317,12 @@ class _Walk:
             found = next((task.id for task in tasks if task.status.upper() in ENDED_STATUSES), None)
         except RefusedError as error:
             return NotObserved(f"other instances can't be read: {error.code}")
-        return found or NotObserved("no other instance has a task that has ended")
+        return found or NotObserved("no other instance has a finished background task")
 
     def _find_ended_task(self) -> str | NotObserved:
         tasks = self._connection.dcs.tasks(self._instance_id)
         found = [task.id for task in tasks if is_resize(task) and task.status.upper() in APPLIED_STATUSES]
-        return found[0] if found else NotObserved("no resize of the instance has been carried out before")
+        return found[0] if found else NotObserved("no resize of the instance was carried out earlier")
 
     def _find_scheduled(self) -> BackgroundTask:
         for _look in self._looks():
@@ -355,7 +356,7 @@ class _Walk:
         self.observed["largest_limit"] = beyond
         shifted = [row["id"] for row in page(self._instance_id, offset=1, limit=2).body["tasks"]]
         if len(rows) < 2:
-            self.observed["offset"] = NotObserved("the instance has a single background task")
+            self.observed["offset"] = NotObserved("the instance has only one background task")
         else:
             self.observed["offset"] = "records" if shifted == rows[1:3] else "something else"
 
@@ -396,7 +397,7 @@ class _Walk:
         errors = [exchange.body for exchange in self._connection.http.exchanges if "/resize/cancel/" in exchange.path and exchange.status == 400]
         bodies = [body for body in errors if isinstance(body, dict)]
         if not bodies:
-            self.observed["error_shape"] = self.observed["error_code"] = NotObserved("no cancel was answered with an error")
+            self.observed["error_shape"] = self.observed["error_code"] = NotObserved("no cancel request got an error")
             return
         body = bodies[0]
         self.observed["error_shape"] = " and ".join(sorted(name for name in body if body[name] is not None))
@@ -451,7 +452,7 @@ def _clean_up(environment: Mapping[str, str], plan: Plan, walk: _Walk, tempo: Te
             problem = error.message
         if time.monotonic() - began > tempo.clean_up:
             return (
-                f"A RESIZE MAY STILL WAIT on instance {instance_id} ({problem}). Cancel it before {plan.instance.maintain_begin} UTC: "
+                f"A RESIZE MAY STILL BE PENDING on instance {instance_id} ({problem}). Cancel it before {plan.instance.maintain_begin} UTC: "
                 f"ansible localhost -m huaweicloud.dcs.dcs_resize_cancel -a instance_id={instance_id}"
             )
         time.sleep(tempo.interval)
@@ -478,7 +479,10 @@ def _cancel_new(connection: Connection, plan: Plan, walk: _Walk) -> tuple[str, s
         status = task.status.upper()
         applied = status in APPLIED_STATUSES and connection.dcs.instance(instance_id).spec_code != plan.instance.spec_code
         if applied or status in EXECUTING_STATUSES:
-            return "late", f"THE RESIZE OF INSTANCE {instance_id} WAS NOT CANCELLED IN TIME: its background task is {task.status}. Resize the instance back."
+            return "late", (
+                f"THE RESIZE OF INSTANCE {instance_id} WAS NOT CANCELLED IN TIME: its background task is {task.status}. "
+                f"To undo it, resize the instance to {plan.instance.spec_code} when it has finished."
+            )
         if status in ENDED_STATUSES or (task.id == walk.task_id and walk.cancelled):
             continue
         try:

@@ -52,7 +52,7 @@ def test_a_whole_run(cloud: Simulator, tmp_path: Path) -> None:
     file = tmp_path / "sub" / "report.json"
     code, output = run(furnish(cloud), tmp_path, "--conformance-report", str(file))
     assert code == 0, output
-    plan, cancelled, table = (output.index(words) for words in ("What will be done on the instance spare", "The resize is cancelled", "Point  "))
+    plan, cancelled, table = (output.index(words) for words in ("What this command does on the instance spare", "The resize has been cancelled", "Point  "))
     assert plan < cancelled < table
     report = json.loads(file.read_text(encoding="utf-8"))
     assert report["target"] == "cloud"
@@ -74,8 +74,8 @@ def test_a_run_that_finds_differences_is_red(cloud: Simulator, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({CONSENT: ""}, f"say yes to this with {CONSENT}=yes"),
-        ({CONSENT: "no"}, f"say yes to this with {CONSENT}=yes"),
+        ({CONSENT: ""}, f"to perform it, set {CONSENT}=yes"),
+        ({CONSENT: "no"}, f"to perform it, set {CONSENT}=yes"),
         ({NEW_SPEC_CODE: "", NEW_CAPACITY: ""}, f"Set {NEW_SPEC_CODE}, {NEW_CAPACITY}"),
         ({"HW_ACCESS_KEY": ""}, "Incomplete credentials: HW_SECRET_KEY is set, but HW_ACCESS_KEY is not"),
     ],
@@ -92,7 +92,7 @@ def test_it_refuses_what_is_not_asked_for_properly(cloud: Simulator, tmp_path: P
 
 def test_it_refuses_to_run_in_several_processes(cloud: Simulator, tmp_path: Path) -> None:
     code, output = run(furnish(cloud), tmp_path, "-n", "1")
-    assert (code, "leave out -n" in output) == (4, True)
+    assert (code, "omit -n" in output) == (4, True)
     assert cloud.requests() == []
 
 
@@ -122,6 +122,6 @@ def test_an_interrupt_leaves_no_resize_waiting(cloud: Simulator, tmp_path: Path,
         process.send_signal(number)
     code, output = end(process, tmp_path)
     assert code == 2, output
-    assert "nothing that this run has scheduled is left waiting" in output
+    assert "no resize that this run has scheduled is still pending" in output
     assert states(cloud) == ["cancelled"]
     assert len(cloud.effective_cancels()) == 1

@@ -145,7 +145,7 @@ def test_a_run_without_other_instances_and_without_a_past(cloud: Simulator) -> N
         ("resize", 0, "forbidden", "DCS.3002"),
         # The list is read once before the resize is scheduled, and once to find it.
         ("tasks", 1, "forbidden", "dcs:instance:getBackgroundTask"),
-        ("tasks", 2, {"fault": "lying_count", "count": "many"}, "not of the shape"),
+        ("tasks", 2, {"fault": "lying_count", "count": "many"}, "format of a response was unexpected"),
     ],
 )
 def test_a_run_that_ends_early_says_why_and_cleans_up(cloud: Simulator, kind: str, before: int, fault: Any, reason: str) -> None:
@@ -183,7 +183,7 @@ def test_a_resize_that_can_not_be_cancelled_is_shouted_about(cloud: Simulator) -
         outcome = run(environment, connection, plan, said.append, TEMPO._replace(patience=0.1, clean_up=0.3))
     assert outcome.leftover == said[-1]
     assert outcome.leftover is not None
-    assert outcome.leftover.startswith(f"A RESIZE MAY STILL WAIT on instance {INSTANCE}")
+    assert outcome.leftover.startswith(f"A RESIZE MAY STILL BE PENDING on instance {INSTANCE}")
 
 
 def test_a_resize_that_begins_meanwhile_is_shouted_about(cloud: Simulator) -> None:
@@ -232,7 +232,7 @@ def test_the_plan_names_what_will_be_done(cloud: Simulator) -> None:
     ("changes", "reason"),
     [
         ({INSTANCE_ID: " "}, f"Set {INSTANCE_ID}"),
-        ({NEW_CAPACITY: "much"}, "is a number of GB"),
+        ({NEW_CAPACITY: "much"}, "must be a number of GB"),
         ({NEW_SPEC_CODE: "redis.ha.xu1.large.r2.2"}, "already"),
         ({INSTANCE_ID: "../x"}, "Invalid instance ID"),
     ],
@@ -250,9 +250,9 @@ def test_wrong_settings_are_refused(cloud: Simulator, changes: dict[str, str], r
         (_window(1), {}, "The maintenance window"),
         ({"maintain_begin": None}, {}, "The maintenance window"),
         ({"status": "CLOSED"}, {}, "CLOSED, not RUNNING"),
-        ({"charging_mode": 1}, {}, "not charged by use"),
+        ({"charging_mode": 1}, {}, "not pay-per-use"),
         ({}, {"name": "EXTEND", "status": "WAITING"}, "dcs_resize_cancel -a instance_id="),
-        ({}, {"name": "AddReplica", "status": "EXECUTING"}, "has not ended: AddReplica"),
+        ({}, {"name": "AddReplica", "status": "EXECUTING"}, "has not finished: AddReplica"),
     ],
 )
 def test_an_unfit_instance_is_refused(cloud: Simulator, attributes: dict[str, Any], tasks: dict[str, str], reason: str) -> None:
