@@ -187,7 +187,7 @@ def prepare(connection: Connection, settings: Settings, now: datetime.datetime) 
     if busy:
         raise RefusedToRun(
             f"The instance has a background task that has not finished: {busy[0].name}, {busy[0].status}. "
-            f"If an earlier run has left a resize pending, cancel it: "
+            "If an earlier run has left a resize pending, cancel it: "
             f"ansible localhost -m huaweicloud.dcs.dcs_resize_cancel -a instance_id={settings.instance_id}"
         )
     return Plan(settings, instance, frozenset(task.id for task in tasks))

@@ -300,7 +300,7 @@ def test_artifact_of_any_size(cloud: Simulator, resizes: int) -> None:
     assert run.output.count("scheduled by operator") == min(resizes, 199 if resizes > 200 else 200)
     # AWX keeps a result of up to 700,000 characters.
     assert len(json.dumps(total)) < 700_000
-    large = {"Find the pending resizes", f"Cancel pending resizes (selected: {resizes})", "Set the result"}
+    large = {"Find the pending resizes", f"Cancel pending resizes, selected: {resizes}", "Set the result"}
     sizes = {entry["task"].split(" : ")[-1]: len(json.dumps(entry["result"])) for entry in run.results}
     assert {name: size for name, size in sizes.items() if name not in large and size > 400_000} == {}
 

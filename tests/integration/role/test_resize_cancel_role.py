@@ -93,8 +93,8 @@ def test_every_form_of_instances(cloud: Simulator) -> None:
     assert [counts(fact) for fact in results(run)] == [{"cancelled": 2}] * 5 + [{}] * 2
     assert [ids(fact["resizes"]) for fact in results(run)][:5] == [ids(group) for group in (found, mixed, json_mixed, commas, lines)]
     assert len(cloud.requests(kind="cancel")) == len(cloud.effective_cancels()) == 10
-    assert len(re.findall(r"TASK \[.*Cancel pending resizes \(selected: 2\)]", run.output)) == 5
-    assert len(re.findall(r"TASK \[.*Cancel pending resizes \(selected: 0\)]", run.output)) == 2
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes, selected: 2]", run.output)) == 5
+    assert len(re.findall(r"TASK \[.*Cancel pending resizes, selected: 0]", run.output)) == 2
 
 
 def test_playbook_first_predicts_then_changes_then_does_not(cloud: Simulator) -> None:
