@@ -387,7 +387,7 @@ def lines(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any] = ()) -
         window = f"window {_shown(begin)}-{_shown(end)} UTC" if begin and end else "window unknown"
         if row.get("next_window_begin"):
             window = f"{window}, not before {_shown(row['next_window_begin'])}"
-        user = f"scheduled by {_shown(row['user_name'])}" if row.get("user_name") else "scheduled by unknown"
+        user = f"scheduled by {_shown(row['user_name'])}" if row.get("user_name") else "scheduled by an unknown user"
         name = _shown(row.get("instance_name") or "(no name)")
         change = f"{_specification(row, 'old')} -> {_specification(row, 'new')}"
         shown.append(f"{name} ({_shown(row['instance_id'])}): {change}, {window}, {user}")

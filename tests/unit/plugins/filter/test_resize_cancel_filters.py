@@ -248,7 +248,7 @@ def test_lines() -> None:
     assert filters.lines([PAIR], [[ROW]]) == [line]
     assert filters.lines([{**dict.fromkeys(filters.RECORD_KEYS), **PAIR}]) == [], "nothing is known but the IDs"
     [line] = filters.lines([{**PAIR, "instance_name": "a\n\x1b[31mb", "new_capacity": 8}])
-    assert line == f"a [31mb ({A}): unknown -> 8 GB, window unknown, scheduled by unknown"
+    assert line == f"a [31mb ({A}): unknown -> 8 GB, window unknown, scheduled by an unknown user"
 
 
 @pytest.mark.parametrize(("resizes", "shown", "last"), [(200, 200, "sessions"), (201, 200, "... and 2 more"), (2700, 200, "... and 2501 more")])
