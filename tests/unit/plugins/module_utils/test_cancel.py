@@ -482,6 +482,13 @@ def test_a_bug_while_looking_up_hides_no_change(script: Script) -> None:
     assert (result.outcome, len(result.warnings)) == ("cancelled", 1)
 
 
+def test_a_bug_while_looking_up_is_told(script: Script) -> None:
+    script.expect_cancel(400, "DCS.4239")
+    with patch.object(Dcs, "tasks", side_effect=RecursionError("too deep")):
+        result = one(NAMED)
+    assert (result.outcome, ["Unexpected RecursionError: too deep" in warning for warning in result.warnings]) == ("absent", [True])
+
+
 def test_a_bug_while_waiting_hides_no_change(script: Script) -> None:
     script.expect_cancel()
     with patch.object(Dcs, "instance", side_effect=TypeError("oops")):
