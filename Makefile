@@ -95,7 +95,7 @@ sanity: $(CORES:%=sanity-%)
 matrix: $(CORES:%=test-%)
 
 ci:
-	@.ci/run
+	@bash .ci/run
 
 clean:
 	rm -rf .build
