@@ -11,7 +11,8 @@ set -euo pipefail
 
 folder=$1
 preferred=(3.13 3.12 3.14 3.11 3.10)
-probe='import ensurepip, os, ssl, sys, venv; print(os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else "")'
+# Of a virtual environment, the Python that it was made with: that may be nowhere else on the way.
+probe='import ensurepip, os, ssl, sys, venv; print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))'
 without_venv=()
 pyenv_versions=$(pyenv root 2>/dev/null || true)/versions
 
@@ -29,10 +30,8 @@ for version in 3.9 "${preferred[@]}"; do
             [ "$version" = 3.9 ] || ! "$candidate" -c '' 2>/dev/null || without_venv+=("$version")
             continue
         fi
-        if [ -n "$real" ]; then
-            launcher "python$version" "$real"
-            break
-        fi
+        launcher "python$version" "$real"
+        break
     done < <(type -ap "python$version"; ls -d "$pyenv_versions/$version".*/bin/"python$version" 2>/dev/null || true)
 done
 
