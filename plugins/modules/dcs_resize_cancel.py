@@ -56,8 +56,8 @@ options:
   on_too_late:
     description:
       - What to do if the resize is being carried out or has been carried out.
-      - V(ignore) succeeds without a warning. With a task ID, the module then does not check whether it was too late, which saves a request; the outcome is
-        C(absent) in that case.
+      - V(ignore) succeeds without a warning. With a task ID, the module does not check after C(DCS.4239) whether it was too late, which saves a request;
+        the outcome is then C(absent).
       - V(warn) succeeds with a warning.
       - V(fail) fails.
     type: str

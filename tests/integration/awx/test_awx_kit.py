@@ -316,9 +316,9 @@ def test_slices(cloud: Simulator, project: Path, installed: Path) -> None:
 
 def test_collection_in_the_repository(installed: Path, project: Path) -> None:
     """Ansible finds it there, and nowhere else is any."""
-    [[*install, tarball, option, folder]] = kit.commands("Adding the collection to the repository")
+    [[*install, tarball, place, folder, force]] = kit.commands("Adding the collection to the repository")
     environment = ansible_environment(project, {"ANSIBLE_COLLECTIONS_PATH": str(project / "none")})
-    for command in ([*install, "--offline", str(installed / tarball), option, folder], ["ansible-playbook", "--syntax-check", "cancel_resizes.yml"]):
+    for command in ([*install, "--offline", str(installed / tarball), place, folder, force], ["ansible-playbook", "--syntax-check", "cancel_resizes.yml"]):
         subprocess.run(command, cwd=project / "project", env=environment, check=True, stdout=subprocess.PIPE)
 
 
