@@ -21,6 +21,7 @@ import antsibull_nox
 import nox
 import yaml
 from antsibull_fileutils.copier import CopierError, GitCopier
+from antsibull_fileutils.vcs import detect_vcs
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -73,8 +74,19 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["test"]
 
+
+def needs_clone(session: nox.Session) -> None:
+    """Needs a clone of the repository, in which git tells what belongs to it."""
+    session.error(f"{session.name} needs a clone of the repository, because git tells it which files to check")
+
+
 # lint, ansible-lint, docs-check, license-check and extra-checks
 antsibull_nox.load_antsibull_nox_toml()
+
+if detect_vcs(ROOT) != "git":
+    # They would copy the build folder into itself, without end.
+    for name in ("lint", "ansible-lint", "docs-check", "license-check", "extra-checks"):
+        nox.session(name=name, venv_backend="none", default=False)(needs_clone)
 
 
 def use_temporary_folder() -> None:

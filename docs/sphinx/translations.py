@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale" / "zh_CN" / "LC_MESSAGES"
 
-#: The guides that are translated as a whole. Of the other pages, catalogues have what menus show, which is checked for what the page has no more.
+#: The guides that are translated as a whole. The catalogues of other pages have only what menus show; a text that its page no longer has is a mistake.
 TRANSLATED = ("start", "troubleshooting", "after_the_freeze", "many_instances", "authentication", "outcomes", "awx", "playbooks")
 
 # The licence of this file. No date, name or path: a catalogue changes only if its texts do.

@@ -230,7 +230,7 @@ def _shown_by(observation: Observation) -> str:
 def _inferred(request: Request, reason: str) -> str:
     return (
         f"The response to the cancel request for the resize {named(request)} was lost. The resize is reported as cancelled, because {reason}. "
-        "If somebody else cancelled it at the same moment, the two can't be distinguished."
+        "A cancellation by somebody else at the same moment would look the same."
     )
 
 

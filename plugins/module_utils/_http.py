@@ -334,7 +334,8 @@ def _is_of_the_api(error: DcsError) -> bool:
 
 def _proxy_refusal(target: str, facts: dict[str, t.Any]) -> AuthenticationError:
     hint = "Check the user name and password in the proxy variables (https_proxy, http_proxy). Repeated failures lock proxy accounts."
-    return AuthenticationError(f"HTTP 407: {target} requires authentication, or has rejected it", code="ProxyAuthentication", **{**facts, "hint": hint})
+    reason = f"HTTP 407: {target} requires authentication, or has rejected the credentials"
+    return AuthenticationError(reason, code="ProxyAuthentication", **{**facts, "hint": hint})
 
 
 def _spellings(secret: str) -> str:

@@ -324,7 +324,7 @@ def find(module: DcsModule) -> None:
     params = module.params
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
-            module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, but is {params[name]!r}")
+            module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, but is {params[name]!r}.")
     for status in params["status"]:
         # No task has it, and an empty result would look like no resize: in an ad hoc command `status=[]` is text.
         if not re.fullmatch("[A-Za-z_-]+", status.strip()):

@@ -132,16 +132,16 @@ POINTS: tuple[Point, ...] = (
         "unknown_task", "Response to a wrong task ID", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
         ("_dcs.NOT_EXTENDING_CODES",), "answer_unknown_task",
         "Not documented.",
-        "with a task_id that does not exist, the outcome is failed instead of absent. If the resize was no longer pending, "
-        "the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
+        "with a task_id that does not exist, the outcome is failed instead of absent. If the observation says that the resize is no longer "
+        "pending, the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
         f"{_CANCEL} with 32 hexadecimal digits that are not the ID of a task, while another resize is pending.",
     ),
     Point(
         "foreign_task", "Response to the task ID of another instance", f"400 {_NOT_EXTENDING}, and the resize is still pending", _not_extending,
         ("_dcs.NOT_EXTENDING_CODES",), "answer_foreign_task",
         "Not documented.",
-        "with the task_id of another instance, the outcome is failed instead of absent. If the resize was no longer pending, "
-        "the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
+        "with the task_id of another instance, the outcome is failed instead of absent. If the observation says that the resize is no longer "
+        "pending, the API ignores the task ID: a wrong task_id cancels whichever resize of the instance is pending.",
         f"{_CANCEL} with the ID of a finished task of another instance, while a resize is pending.",
     ),
     Point(

@@ -83,8 +83,8 @@ class Plan(NamedTuple):
      ({instance.maintain_begin} to {instance.maintain_end} UTC), not immediately.
   2. Read its background tasks and its status. Send cancel requests with a wrong task ID, and with the ID of a finished task of another instance.
   3. Cancel the resize, send the cancel request again, and send one for a resize that was carried out earlier, if there is one.
-What it may cost: nothing, if the resize is cancelled before the window opens. The cancel request is always sent, even if the command is interrupted.
-If it can't be sent (no network, the machine stops), the resize is carried out in the window: connections are interrupted, and from then on the instance is
+What it may cost: nothing, if the resize is cancelled before the window opens. The cancel request is sent even if the command is interrupted.
+If that is impossible (no network, the machine stops), the resize is carried out in the window: connections are interrupted, and from then on the instance is
 billed as {settings.spec_code} until you resize it to its old specification. Use an instance for testing only, without data that you need."""
 
 
@@ -155,7 +155,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings in the environment; raises RefusedToRun."""
     missing = [name for name in (INSTANCE_ID, NEW_SPEC_CODE, NEW_CAPACITY) if not environment.get(name, "").strip()]
     if missing:
-        raise RefusedToRun(f"Set {', '.join(missing)}: the instance, and the specification code and the capacity (GB) to which to resize it.")
+        raise RefusedToRun(f"Set {', '.join(missing)}: the instance, and the specification code and capacity (GB) of the resize to schedule.")
     try:
         capacity = float(environment[NEW_CAPACITY])
     except ValueError:

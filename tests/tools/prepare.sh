@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Finds the installed Python versions, and installs nox and uv in .build/tools. Its file "ready" tells where the checkout was then.
+# Finds the installed Python versions, and installs nox and uv in .build/tools. The file "ready" in it holds the path that the checkout had then.
 
 set -euo pipefail
 
@@ -25,10 +25,9 @@ mkdir -p .build/home
 # Of several that prepare the same checkout at once, one does it and the others wait. Otherwise one clears the environment that another's pip runs in,
 # and that pip then installs into the interpreter's own folders.
 exec 9>.build/lock
-if command -v flock >/dev/null && ! flock -n 9; then
-    flock 9
-    if is_ready; then exit; fi
-fi
+if command -v flock >/dev/null; then flock 9; fi
+# Another one may have prepared it since make looked.
+if is_ready && [ -z "$(find pyproject.toml tests/tools/pythons.sh tests/tools/prepare.sh -newer "$ready")" ]; then exit; fi
 
 echo "Preparing .build/tools: nox and uv, from PyPI. Later runs start at once."
 is_ready || rm -rf .build/nox

@@ -148,9 +148,9 @@ TABLE = [
         for after in ("other", "missing", "unreadable")
     ),
     # The warning says what else was seen.
-    Row("lost other 4239 other", "cancelled", warning="DCS.4239, and the status of its background task is FAILED. If"),
-    Row("lost other 4239 missing", "cancelled", warning="DCS.4239, and its background task is not listed. If"),
-    Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be read (The list is forbidden). If", on_too_late="fail"),
+    Row("lost other 4239 other", "cancelled", warning="DCS.4239, and the status of its background task is FAILED. A "),
+    Row("lost other 4239 missing", "cancelled", warning="DCS.4239, and its background task is not listed. A "),
+    Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be read (The list is forbidden). A ", on_too_late="fail"),
     Row("lost waiting 4239 executing", "executing", warning="has already started"),
     Row("lost missing 4239 applied", "applied", code="TooLate", on_too_late="fail"),
     Row("lost missing 4239 waiting", "send"),
