@@ -154,7 +154,7 @@ def test_credential_type_in_use(site: Site) -> None:
     controller.add("credentials", name="in use", credential_type=number)
     refusal = site.refusal()
     assert f"The credential type '{CREDENTIAL_TYPE['name']}' exists and differs from the one in this collection." in refusal
-    assert "set dcs_credential_type to a new name" in refusal
+    assert "set dcs_credential_type to another name" in refusal
     assert site.changed("-e", "dcs_credential_type='Huawei Cloud DCS 2'") == 2
     # The injectors of a type in use may change.
     controller.records["credential_types"][number].update(copy.deepcopy(CREDENTIAL_TYPE), injectors=old["injectors"])
@@ -166,7 +166,7 @@ def test_tokens(site: Site) -> None:
     for token in ("read-token", "operator-token"):
         refusal = site.refusal(CONTROLLER_OAUTH_TOKEN=token)
         assert 'The token needs the scope "write", and only a system administrator may add or change credential types.' in refusal
-    assert "CONTROLLER_OAUTH_TOKEN: the token is missing, wrong, expired" in site.refusal(CONTROLLER_OAUTH_TOKEN="of another controller")
+    assert "CONTROLLER_OAUTH_TOKEN: the token is missing, wrong, or expired" in site.refusal(CONTROLLER_OAUTH_TOKEN="of another controller")
     assert site.controller.records["credential_types"] == {}
     # Once an administrator has registered the type, others can register the template.
     number = site.controller.add("credential_types", **CREDENTIAL_TYPE, managed=False)
@@ -219,8 +219,9 @@ def test_variables_are_documented() -> None:
     documented = dict(re.findall(r"   \* - ``(dcs_\w+)``\n     - (.*)\n", kit.GUIDE.read_text(encoding="utf-8")))
     assert {name for name in play["vars"] if name.startswith("dcs_")} | {"dcs_credential", "dcs_execution_environment"} == set(documented)
     defaults = {
-        **play["vars"], "dcs_playbook": TEMPLATE["playbook"], "dcs_job_template": NAME, "dcs_credential_type": CREDENTIAL_TYPE["name"],
+        **play["vars"], "dcs_playbook": TEMPLATE["playbook"], "dcs_job_template": NAME, "dcs_description": TEMPLATE["description"],
+        "dcs_credential_type": CREDENTIAL_TYPE["name"],
     }
     assert {name: value.strip("`") for name, value in documented.items() if value.startswith("`")} == {
-        name: value for name, value in defaults.items() if name.startswith("dcs_") and name != "dcs_description"
+        name: value for name, value in defaults.items() if name.startswith("dcs_")
     }
