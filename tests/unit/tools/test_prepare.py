@@ -74,7 +74,7 @@ def test_once_only(checkout: Path, environment: dict[str, str]) -> None:
 
 
 def test_several_at_once(checkout: Path, environment: dict[str, str]) -> None:
-    assert done(environment, *(start(checkout, environment) for _ in range(3))) == ["venv", "demo", "demo", "demo"]
+    assert done(environment, *(start(checkout, environment) for _number in range(3))) == ["venv", "demo", "demo", "demo"]
 
 
 def test_again_where_the_environment_is_of_no_use(checkout: Path, environment: dict[str, str]) -> None:
