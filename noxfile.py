@@ -26,6 +26,7 @@ from antsibull_fileutils.vcs import detect_vcs
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+from surroundings import is_foreign  # noqa: E402
 from tools.pip_settings import use_pip_settings  # noqa: E402
 
 BUILD = ROOT / ".build"
@@ -332,8 +333,7 @@ def dist(session: nox.Session) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     # Nothing to cancel: no connection is needed, yet every layer is loaded.
     env: dict[str, str | None] = {
-        # What the user has set for a cloud does not count.
-        **dict.fromkeys(name for name in os.environ if name.startswith(("HW_", "HUAWEICLOUD_"))),
+        **dict.fromkeys(filter(is_foreign, os.environ)),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         # By default it is in the user's home, whatever HOME says. A shell reads it, so it is not in the checkout.

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 import hypothesis
 import hypothesis.configuration
 import pytest
-from playbook import ROOT, collections, is_foreign
+from playbook import ROOT, collections
 from simulator.client import Simulator
+from surroundings import is_foreign
 
 sys.path.insert(0, str(collections()))
 

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from surroundings import is_foreign
+
 ROOT = Path(__file__).resolve().parent.parent
 #: In PYTHONPATH, it makes modules tell how much memory they took.
 USAGE = ROOT / "tests" / "usage"
@@ -97,12 +99,6 @@ def collections() -> Path:
         new.symlink_to(os.path.relpath(ROOT, link.parent.resolve()), target_is_directory=True)
         new.replace(link)
     return folder
-
-
-def is_foreign(variable: str) -> bool:
-    """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, passwords, settings of Huawei Cloud or Ansible."""
-    others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
-    return variable.startswith(("HW_", "HUAWEICLOUD_", "ANSIBLE_")) or variable.upper().endswith("_PROXY") or variable in others
 
 
 def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -13,3 +13,9 @@ from pathlib import Path
 def bare_environment(home: Path) -> dict[str, str]:
     """Where programs are, that home, and where compiled modules go: not into the checkout."""
     return {"HOME": str(home), **{name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX") if name in os.environ}}
+
+
+def is_foreign(variable: str) -> bool:
+    """Whether an environment variable would lead what is run elsewhere: a proxy, trusted certificates, passwords, settings of Huawei Cloud or Ansible."""
+    others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
+    return variable.startswith(("HW_", "HUAWEICLOUD_", "ANSIBLE_")) or variable.upper().endswith("_PROXY") or variable in others
