@@ -5,13 +5,7 @@
 # Each target is a session of noxfile.py. Everything they create stays in .build; ARGS is passed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
-READY := .build/tools/ready
 ARGS ?=
-
-# Virtual environments can neither be moved with the checkout nor outlive their Python.
-ifneq ($(shell test -x .build/tools/bin/python && cat $(READY) 2>/dev/null),$(CURDIR))
-.PHONY: $(READY)
-endif
 
 # Package installers read the user's settings, but nothing writes to the user's home.
 ifneq ($(HOME),$(BUILD)/home)
@@ -45,7 +39,7 @@ SESSIONS := demo test awx oldest-requests fuzz lint ansible-lint docs-check lice
 	dist docs conformance bench mutation release $(CORES:%=test-%) $(CORES:%=sanity-%)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools sanity matrix ci clean $(SESSIONS)
+.PHONY: help prepare tools sanity matrix ci clean $(SESSIONS)
 
 help:
 	@echo "The most important targets:"
@@ -80,14 +74,14 @@ help:
 	@echo "  tools            find the installed Python versions, and install nox and uv in .build"
 	@echo "  clean            remove .build"
 
-$(READY): pyproject.toml tests/tools/pythons.sh tests/tools/prepare.sh
+prepare:
 	@HOME="$$USER_HOME" bash tests/tools/prepare.sh
 
 # It finds the Python versions that have been installed meanwhile, too.
-tools: $(READY)
+tools: prepare
 	@HOME="$$USER_HOME" bash tests/tools/pythons.sh .build/pythons
 
-$(SESSIONS): $(READY)
+$(SESSIONS): prepare
 	@.build/tools/bin/python -m nox -s $@ -- $(ARGS)
 
 sanity: $(CORES:%=sanity-%)

@@ -3,10 +3,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Finds the installed Python versions, and installs nox and uv in .build/tools. The file "ready" in it holds the path that the checkout had then.
+# Finds the installed Python versions, and installs nox and uv in .build/tools, unless that has been done: in this place, as virtual environments can
+# neither be moved with the checkout nor outlive their Python, and with the present versions of the files that it depends on.
 
 set -euo pipefail
 
+# Holds the path that the checkout had.
 ready=.build/tools/ready
 place=$(pwd -P)
 
@@ -26,7 +28,6 @@ mkdir -p .build/home
 # and that pip then installs into the interpreter's own folders.
 exec 9>.build/lock
 if command -v flock >/dev/null; then flock 9; fi
-# Another one may have prepared it since make looked.
 if is_ready && [ -z "$(find pyproject.toml tests/tools/pythons.sh tests/tools/prepare.sh -newer "$ready")" ]; then exit; fi
 
 echo "Preparing .build/tools: nox and uv, from PyPI. Later runs start at once."
