@@ -95,7 +95,8 @@ def main(arguments: list[str]) -> None:
             update(path, template)
         wrong += [f"{page}: {mistake}" for mistake in mistakes(read(path) if path.exists() else Catalog(), template, page in whole)]
     if wrong:
-        sys.exit("\n".join(["The Chinese translation; make docs ARGS=--update adds what is missing to its catalogues:", *wrong]))
+        hint = "translate what is left:" if options.update else "make docs ARGS=--update adds what is missing to its catalogues:"
+        sys.exit("\n".join([f"The Chinese translation; {hint}", *wrong]))
 
 
 if __name__ == "__main__":

@@ -310,3 +310,15 @@ def test_what_a_job_of_awx_cancelled_is_scheduled_again(simulator: Simulator, en
         assert run.code == 0, run.output
         assert all(instance in run.output for instance in before)
     assert set(pending(simulator)) == set(before)
+
+
+def test_the_example_of_the_simulator_runs() -> None:
+    """That of its README, with a playbook where it tells to run one."""
+    [code] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "tests" / "simulator" / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+    def run(cloud: Simulator) -> None:
+        cancelling = run_playbook([{"huaweicloud.dcs.dcs_resize_cancel": {"instance_id": INSTANCES[0]}}], environment=cloud.environment())
+        assert cancelling.code == 0, cancelling.output
+
+    assert code.count("    ...") == 1
+    exec(code.replace("    ...", "    run(cloud)"), {"run": run})
