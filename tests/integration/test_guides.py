@@ -278,6 +278,9 @@ def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment
     shown = run_playbook(play(SHOW_CANCELLED), environment=environment, extra_vars=variables)
     assert shown.code == 0, shown.output
     assert all(instance in shown.output for instance in before)
+    # A file of the role also has what was not cancelled, so it is not taken for the record of a job in AWX.
+    mistaken = run_playbook(play(RESCHEDULE), "-e", "artifact=true", environment=environment, extra_vars=variables)
+    assert (mistaken.code, pending(simulator)) == (2, {}), mistaken.output
 
     check, first, second = (
         run_playbook(play(RESCHEDULE), *arguments, environment=environment, extra_vars=variables) for arguments in (("--check",), (), ())
