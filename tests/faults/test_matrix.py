@@ -253,8 +253,9 @@ def tried(cloud: Simulator, case: Case, mode: str, kind: str, plan: Plan) -> See
         before, after = ((cloud.schedule(instance_id, task_id=neighbour), neighbour if task_id else None) for instance_id, neighbour in NEIGHBOURS.items())
         requests = [Request(before[0]["instance_id"], before[1]), *requests, Request(after[0]["instance_id"], after[1])]
         # Others that get through meanwhile give a throttled request further tries, and a 401 stops those that are not under way: both are tested elsewhere.
+        # A connection that ends afterwards must be the one that the next resize would take.
         # What fails always must not be the first to be tried: until something is accepted, all share the retries of one.
-        one_by_one = case.always or case.fault["fault"] in ("throttled", "unauthorized")
+        one_by_one = case.always or case.fault["fault"] in ("throttled", "unauthorized", "close_afterwards")
         concurrency = 1 if one_by_one else 3
     timeout = 0.5 if case.fault["fault"] in SLOW else 10
     return run(cloud, *requests, plan=plan, timeout=timeout, max_retries=RETRIES, concurrency=concurrency)

@@ -48,6 +48,16 @@ class Exchange:
         self._transport.write(data)
         return True
 
+    async def send_last(self, data: bytes) -> None:
+        """Write bytes and the end of the connection, so that a peer that has read the bytes can see that nothing will follow.
+
+        Sent one after the other, a request could come in between on a busy machine.
+        """
+        if hasattr(socket, "TCP_CORK"):
+            self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        if await self.send(data):
+            self._transport.write_eof()
+
     async def peer_gone(self, seconds: float) -> None:
         """Wait until the peer has closed the connection, or for so many seconds."""
         end = time.monotonic() + seconds

@@ -96,7 +96,7 @@ async def close(_exchange: Exchange, _answer: Answer) -> None:
 
 @_fault("The correct response. The connection is then closed without notice, so that the next request on it is lost.", effect="done")
 async def close_afterwards(exchange: Exchange, answer: Answer) -> None:
-    await exchange.send(answer.render())
+    await exchange.send_last(answer.render())
 
 
 @_fault("No response. The connection stays open until the client gives up, or for this number of seconds.")
