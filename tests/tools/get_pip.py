@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import ensurepip
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 
 if __name__ == "__main__":
-    packages = [argument for argument in sys.argv[1:] if argument not in {"--no-setuptools", "--no-wheel"}]
-    # The pip that comes with Python installs the one that is wanted straight from its wheel. Some distributions keep that elsewhere.
-    wheels = [str(wheel) for wheel in Path(ensurepip.__file__).with_name("_bundled").glob("pip-*.whl")]
-    if not wheels:
-        subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(wheels)}
-    subprocess.run([sys.executable, "-m", "pip", "install", *packages], check=True, env=environment)
+    arguments = [argument for argument in sys.argv[1:] if argument not in {"--no-setuptools", "--no-wheel"}]
+    packages = [argument for argument in arguments if not argument.startswith("-")]
+    # ansible-test makes many environments with the same Python and wants the same pip in each: an installation takes seconds, its copy none.
+    installed = Path(__file__).with_name("-".join(["installed", sys.implementation.cache_tag, *packages]))
+    if not installed.exists():
+        # The pip that comes with Python installs the one that is wanted straight from its wheel. Some distributions keep that elsewhere.
+        wheels = [str(wheel) for wheel in Path(ensurepip.__file__).with_name("_bundled").glob("pip-*.whl")]
+        if not wheels:
+            subprocess.run([sys.executable, "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(wheels)}
+        unfinished = tempfile.mkdtemp(dir=installed.parent)
+        subprocess.run([sys.executable, "-m", "pip", "install", *arguments, "--target", unfinished], check=True, env=environment)
+        Path(unfinished).rename(installed)
+    shutil.copytree(installed, sysconfig.get_path("purelib"), dirs_exist_ok=True)
