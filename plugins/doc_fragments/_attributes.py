@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
+# Private to this collection: not a public interface. It may change in any release.
 """The attributes of every module of this collection."""
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
+# Private to this collection: not a public interface. It may change in any release.
 """Cancelling pending resizes, one or many at once, and waiting for their instances."""
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ if t.TYPE_CHECKING:
     from ._pace import Call, RetryBudget
     from ._resize import OnTooLate, Outcome, Request
 
-#: Seconds between two status checks while waiting for an instance to leave EXTENDING: at first, and at most.
+#: Seconds between status checks while waiting for an instance to leave EXTENDING: initial and maximum.
 WAIT_INTERVAL = (0.5, 10.0)
-#: Seconds for the final status checks once the time to wait is over: after that not one more begins.
+#: Seconds after the wait timeout in which the final status checks may still begin.
 FINAL_CHECKS = 10.0
 
 
 class Result(t.NamedTuple):
-    """The outcome of one resize, with all that users see of it.
+    """The outcome of one resize, with everything that is shown to users.
 
     :ivar task_id: as given, or as found
     :ivar task: as last seen
-    :ivar request_id: of the last response to a cancel; if there was none, of the error
-    :ivar still_waiting: tasks that this was about and that are known to be pending still
+    :ivar request_id: from the last response to a cancel request; if there was none, from the error
+    :ivar still_waiting: IDs of the tasks concerned that are known to be still pending
     """
 
     instance_id: str
@@ -59,11 +59,11 @@ class Result(t.NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether the resize was cancelled by this run, or would be."""
+        """Whether this run cancelled the resize or, in check mode, would cancel it."""
         return self.outcome == "cancelled"
 
     def as_result(self) -> dict[str, t.Any]:
-        """As users see it in a module's result."""
+        """The form in which a module returns it."""
         return {
             "instance_id": self.instance_id,
             "task_id": self.task_id,
@@ -91,10 +91,10 @@ Key = tuple[str, t.Optional[str]]
 
 
 def cancel_resizes(connect: Callable[[], Dcs], requests: Iterable[Request], plan: Plan) -> list[Result]:
-    """Cancel resizes. A failure does not keep others from being cancelled; HTTP 401 stops all.
+    """Cancel resizes. If one fails, the others are still cancelled, but after HTTP 401 nothing more is sent.
 
-    :param connect: makes the API, which costs requests; not called if nothing can be sent
-    :returns: one result per different request, in the order asked
+    :param connect: creates the API client, which may send requests; not called if no resize can be sent
+    :returns: one result per distinct request, in the order given
     """
     wanted: dict[Key, Request] = {}
     for request in requests:
@@ -119,7 +119,7 @@ def _cancel_all(dcs: Dcs, requests: list[Request], plan: Plan) -> dict[Key, Resu
     for request in requests:
         instance_id, task_id = request.key
         asked.setdefault(instance_id, set()).add(task_id)
-    # Those with a task first: what they cancel is not found again by those without.
+    # Requests with a task ID run first: discovery, for those without one, must not find the same resizes again.
     for with_task in (True, False):
         done = frozenset(key for key, result in results.items() if result.changed)
         part = [request for request in requests if (request.task_id is not None) is with_task]
@@ -135,10 +135,10 @@ def _cancel_all(dcs: Dcs, requests: list[Request], plan: Plan) -> dict[Key, Resu
 
 
 def _cancel(dcs: Dcs, plan: Plan, asked: dict[str, set[str | None]], done: frozenset[Key], request: Request) -> Result:
-    """One resize, from finding it to its outcome. Whatever goes wrong becomes part of the result.
+    """Process one resize, from discovery to its outcome. Any error becomes part of the result.
 
-    :param asked: the tasks that this run is asked for, by instance
-    :param done: what this run has cancelled already, whatever the list says of it
+    :param asked: the task IDs requested in this run, by instance; None stands for discovery
+    :param done: the resizes that this run has already cancelled, whatever their listed status
     """
     others = asked[request.key[0]]
     with dcs.call() as call:
@@ -178,7 +178,7 @@ def _find_and_cancel(dcs: Dcs, call: Call, plan: Plan, asked: set[str | None], d
 def _send(dcs: Dcs, call: Call, request: Request, asked: set[str | None], on_too_late: OnTooLate, task: BackgroundTask | None = None) -> Result:
     """Cancel one resize whose task is known.
 
-    :param task: as it was found pending; None if it was not read
+    :param task: the pending task as found by discovery; None if it was not read
     """
     history = History(last_seen="waiting" if task else None)
     task_id = t.cast(str, request.task_id)
@@ -188,13 +188,13 @@ def _send(dcs: Dcs, call: Call, request: Request, asked: set[str | None], on_too
         if step == "send":
             error, answered = _attempt(dcs, call, request.instance_id, task_id, history)
             request_id = answered or request_id
-            # Where nothing was sent for want of time, no attempt is left either.
+            # If the time limit kept the request from being sent, no attempt is left either.
             history = history if error is _NO_TIME else history.after_response(error)
         elif step == "observe":
             observation = _observe(dcs, call, request, asked)
             history = history.after_observation(observation)
             if observation.task:
-                # As the API spells its ID.
+                # Use the ID as the API spells it.
                 task, task_id = observation.task, observation.task.id
         else:
             pending = (task_id,) if step.outcome in ("failed", "not_attempted") and history.is_pending else ()
@@ -205,7 +205,7 @@ _NO_TIME = DcsError("The time limit has expired.")
 
 
 def _attempt(dcs: Dcs, call: Call, instance_id: str, task_id: str, history: History) -> tuple[DcsError | None, str | None]:
-    """Send a cancel: why it failed, if it did, and the response's request ID. `_NO_TIME` if it would be a retry and no time is left for it."""
+    """Send a cancel request. Return its error, if any, and its request ID. The error is `_NO_TIME` if no time is left for this retry."""
     try:
         if history.answered and not call.retries.wait(history.error):
             return _NO_TIME, None
@@ -213,15 +213,15 @@ def _attempt(dcs: Dcs, call: Call, instance_id: str, task_id: str, history: Hist
     except DcsError as error:
         return error, error.request_id
     except Exception as error:
-        # It may have been sent.
+        # The request may have been sent.
         return LostAnswerError(f"Unexpected {type(error).__name__}: {error}", code="InternalError"), None
 
 
 def _observe(dcs: Dcs, call: Call, request: Request, asked: set[str | None], check_applied: bool = True) -> Observation:
-    """Read the one background task, whatever its name: it was asked for by its ID.
+    """Read one background task by its ID, whatever its name.
 
-    :param asked: what else is asked for on the instance, None for whatever is found: no other resize, but one with a result of its own
-    :param check_applied: tell by the instance's spec code whether a task that succeeded has changed it
+    :param asked: the task IDs requested on the instance, which have results of their own and are not reported as others; None stands for discovery
+    :param check_applied: for a task that succeeded, check by the instance's spec code whether it has been applied
     """
     task_id = request.key[1]
     if not call.has_time:
@@ -243,7 +243,7 @@ def _observe(dcs: Dcs, call: Call, request: Request, asked: set[str | None], che
 
 
 def _kept_old_spec(dcs: Dcs, instance_id: str, task: BackgroundTask, retries: RetryBudget) -> bool:
-    """Whether an instance still is what it was before the resize, which its task then can't have carried out. False if that can't be told."""
+    """Whether the instance still has its old specification, so that the task can't have applied the new one. False if unknown."""
     old, new = normalized(task.old_spec_code), normalized(task.new_spec_code)
     if not old or not new or old == new:
         return False
@@ -264,7 +264,7 @@ def _result(
 
 
 def _wait(dcs: Dcs, results: dict[Key, Result], seconds: int) -> None:
-    """Wait until the instances of all cancelled resizes have left EXTENDING; give the results of those that did not, or can't be read, an error."""
+    """Wait until the instances of all cancelled resizes have left EXTENDING. A result whose instance has not, or can't be read, gets an error."""
     deadline = time.monotonic() + seconds
     pending = list(dict.fromkeys(result.instance_id for result in results.values() if result.changed))
     last: dict[str, str | DcsError] = {}
@@ -273,7 +273,7 @@ def _wait(dcs: Dcs, results: dict[Key, Result], seconds: int) -> None:
     while pending:
         check = functools.partial(_status, dcs, deadline + FINAL_CHECKS)
         for instance_id, status in zip(pending, dcs.in_parallel(check, pending)):
-            # What was not read for want of time does not outdate what was.
+            # A read that was skipped for lack of time does not replace an earlier status.
             if not (isinstance(status, UnsentError) and status.code == "NoTime"):
                 last[instance_id] = status
         failed.update((instance_id, status) for instance_id, status in last.items() if isinstance(status, DcsError) and not isinstance(status, _TRANSIENT))
@@ -301,17 +301,17 @@ def _wait(dcs: Dcs, results: dict[Key, Result], seconds: int) -> None:
             results[key] = result._replace(error=_timeout(result, seconds, last.get(result.instance_id)))
 
 
-#: What may be over at the next status check.
+#: Errors that may be gone at the next status check.
 _TRANSIENT = (LostAnswerError, ThrottledError, UnsentError)
 
 
 def _status(dcs: Dcs, deadline: float, instance_id: str) -> str | DcsError:
-    """The status of an instance, empty if it is gone, or why it can't be read.
+    """The status of an instance, an empty string if the instance is gone, or the error.
 
-    :param deadline: when the read must have begun, in the time of `time.monotonic()`
+    :param deadline: the latest time at which the read may begin, on the clock of `time.monotonic()`
     """
     try:
-        # The next check is its retry.
+        # No retries: the next status check takes their place.
         with dcs.call(max_retries=0, deadline=deadline) as call:
             status = dcs.instance(instance_id, call.retries).status
     except NotFoundError:
@@ -322,12 +322,12 @@ def _status(dcs: Dcs, deadline: float, instance_id: str) -> str | DcsError:
         return error
     except Exception as error:
         return unexpected(error)
-    # No status is not yet another status.
+    # A missing status does not mean that the instance has left EXTENDING.
     return status or DcsError(f"the response has no status of instance {instance_id}", code="UnexpectedAnswer")
 
 
 def _timeout(result: Result, seconds: int, last: str | DcsError | None) -> DcsError:
-    # The result has the task that was found, the request may not.
+    # Unlike the request, the result always has the task ID, even if discovery found it.
     resize = f"The resize {result.task_id} of instance {result.instance_id} has been cancelled, but"
     if isinstance(last, DcsError):
         return last.with_reason(f"{resize} the status of the instance could not be read within {seconds} seconds: {last.reason}")

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""From options, environment and credentials to the API of one project: its endpoint, the project and who asks."""
+# Private to this collection: not a public interface. It may change in any release.
+"""Determines endpoint, project and authentication from the options, the environment and the credentials."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if t.TYPE_CHECKING:
 
 
 class Connection(t.NamedTuple):
-    """A session with the cloud, and the project that it is for.
+    """A session with the cloud for one project.
 
-    :ivar auth: signs for the project
-    :ivar endpoint: of DCS, such as `https://dcs.cn-north-4.myhuaweicloud.com`
+    :ivar auth: authenticates requests for the project
+    :ivar endpoint: the DCS endpoint, such as `https://dcs.cn-north-4.myhuaweicloud.com`
     """
 
     http: Http
@@ -48,20 +48,20 @@ def connect(
     warn: Callable[[str], object],
     http_class: type[Http] | None = None,
 ) -> Connection:
-    """Connect to the project and region that the options, the environment and the credentials name.
+    """Connect to the project and region that are set by the options, the environment or the credentials.
 
     :param options: the connection options of the modules, by name
     :param environment: environment variables, by name
-    :param warn: called with what a human should know
-    :param http_class: what the session is made of; None: `Http`
-    :raises ConfigurationError: no project or region is named, or what is can't be used
+    :param warn: called with each warning
+    :param http_class: the class of the session; None: `Http`
+    :raises ConfigurationError: no project or region is set, or a setting can't be used
     :raises DcsError: the project can't be looked up
     """
     region = region_setting(options, environment, credentials)
     project_id, project_name = project_setting(options, environment, credentials)
 
     def named(option: str, value: str | None) -> str:
-        # A file's endpoint of IAM has no variable.
+        # An IAM endpoint from a credentials file has no environment variable.
         return (variable_of(option, environment) if value == from_environment(option, environment) else None) or option
 
     def url(option: str, value: str | None, service: str, tail: str) -> str:
@@ -95,7 +95,7 @@ def connect(
     return Connection(http, _auth(credentials, project_id), endpoint, project_id)
 
 
-#: What the console and other tools show at the end of an endpoint, and the calls add themselves.
+#: Path suffixes that the console and other tools show in endpoints. They are removed, because each call adds its own.
 _DCS_TAIL = r"/v2(\.0)?(/[^/]*)?"
 _IAM_TAIL = r"/v3(\.0)?(/auth|/auth/tokens|/projects)?"
 
@@ -116,17 +116,17 @@ def _regional_url(option: str, service: str, region: str | None, cloud: str) -> 
     if not region:
         raise ConfigurationError(f"No region. Set {_settable('region')} or {_settable(option)}.")
     for name, text in (("region", region), ("cloud", cloud)):
-        # Anything else would send the request, with its signature, to another host than it seems.
+        # Other characters could send the request, with its signature, to a different host than it appears.
         if not re.fullmatch(r"[A-Za-z0-9.-]+", text):
             raise ConfigurationError(f"Invalid {name} {text!r}: only letters, digits, '-' and '.' are allowed.")
     return f"https://{service}.{region}.{cloud}"
 
 
 def _url(name: str, value: str, service: str, tail: str, warn: Callable[[str], object]) -> str:
-    """A service's endpoint as it was set, in one form.
+    """The normalized endpoint of a service from a setting.
 
-    :param name: of the option or variable that set it; its value is not shown, as it may have a password
-    :param tail: what is dropped at its end
+    :param name: of the option or variable; an invalid value is not shown, because it may contain a password
+    :param tail: a pattern for the path suffix to remove
     """
     url = value if "://" in value else f"https://{value}"
     if "@" in url:
@@ -143,7 +143,7 @@ def _url(name: str, value: str, service: str, tail: str, warn: Callable[[str], o
 def _is_endpoint(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        # Reading the port fails where it is no number.
+        # Raises ValueError if the port is not a number.
         if parts.port == 0:
             return False
     except ValueError:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""Reads credentials from files and from the ECS metadata service. Imported only when keys are not in the options or the environment.
+# Private to this collection: not a public interface. It may change in any release.
+"""Reads credentials from files and from the ECS metadata service. Imported only when one of these sources is needed.
 
 Sources: the configuration reference of the Huawei Cloud Terraform provider, KooCLI's `~/.hcloud/config.json`, the profile file of the official SDKs,
 and "Obtaining the temporary access keys of an agency" of the ECS documentation.
@@ -25,14 +25,14 @@ if t.TYPE_CHECKING:
 
     import requests
 
-#: What a source is called, what it holds, and the names in it of the fields of `Credentials`.
+#: The name of a source, its content, and its own names for the fields of `Credentials`.
 Found = tuple[str, "Mapping[str, t.Any]", "dict[str, str]"]
 
-#: Seconds for connecting and for each read; the metadata service is on the same host, or it is nowhere.
+#: Seconds for connecting and for each read. Short, because the metadata service is local to an ECS instance or does not exist.
 METADATA_TIMEOUT = 3.0
-#: Seconds for all of it, however slowly the answers arrive.
+#: Seconds for all metadata requests together, however slowly the responses arrive.
 METADATA_LIMIT = 6.0
-#: Bytes.
+#: Maximum size of a metadata response in bytes.
 MAX_METADATA_BYTES = 65536
 
 
@@ -80,9 +80,9 @@ def read_profile(file: str, profile: str | None) -> Found:
 def read_credentials_file(file: str, named: bool) -> Found | str:
     """Read the credentials file of the official SDKs.
 
-    :param named: whether the user named the file, and so expects it to be used
-    :returns: why the default file has no credentials, if it has none
-    :raises ConfigurationError: the file is named and has none, or it is not an INI file
+    :param named: whether the user set the file, so that it must be usable
+    :returns: the credentials, or why the default file has none
+    :raises ConfigurationError: the user set the file and it has none, or it is not a valid INI file
     """
     parser = configparser.ConfigParser(interpolation=None)
     reason = ""
@@ -113,15 +113,15 @@ def read_credentials_file(file: str, named: bool) -> Found | str:
 def read_metadata(endpoint: str) -> Found | str:
     """Get the temporary keys of the agency of the ECS instance that this runs on.
 
-    :param endpoint: of the metadata service; `none` switches it off
-    :returns: why it has no credentials, if it has none
+    :param endpoint: of the metadata service; `none` disables it
+    :returns: the credentials, or why there are none
     :raises ConfigurationError: the keys have expired
     """
     if endpoint.lower() == "none":
         return "the metadata service (disabled)"
     endpoint = (endpoint if "://" in endpoint else f"http://{endpoint}").rstrip("/")
     name = f"the metadata service {endpoint}"
-    # A timeout for each read is not enough where an answer drips in; looking up a name has none at all.
+    # A timeout for each read does not limit a response that trickles in, and name resolution has no timeout at all.
     credential = _within(METADATA_LIMIT, lambda: _get_security_key(endpoint))
     if credential is None:
         return f"{name} (no complete response within {METADATA_LIMIT:g} s)"
@@ -138,7 +138,7 @@ def _expand(file: str) -> str:
 
 
 def _within(seconds: float, function: Callable[[], dict[str, t.Any] | str]) -> dict[str, t.Any] | str | None:
-    """The function's result, or None if it takes longer; then it is left alone, and ends with the process at the latest."""
+    """The function's result, or None if it takes longer. Its thread is then left running and ends with the process at the latest."""
     results: list[dict[str, t.Any] | str] = []
     thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
     thread.start()
@@ -147,13 +147,13 @@ def _within(seconds: float, function: Callable[[], dict[str, t.Any] | str]) -> d
 
 
 def _get_security_key(endpoint: str) -> dict[str, t.Any] | str:
-    """The keys as the service gives them, or why it gives none."""
+    """The keys as returned by the service, or why there are none."""
     import requests
 
     headers = {}
     try:
         with requests.Session() as session:
-            # Never through a proxy: another host would answer with its own keys.
+            # Never through a proxy, whose host would respond with its own keys.
             session.trust_env = False
             status, body = _fetch(session, "PUT", f"{endpoint}/meta-data/latest/api/token", {"X-Metadata-Token-Ttl-Seconds": "21600"})
             if status == 200:
@@ -162,7 +162,7 @@ def _get_security_key(endpoint: str) -> dict[str, t.Any] | str:
                 return f"HTTP {status} for the metadata token"
             status, body = _fetch(session, "GET", f"{endpoint}/openstack/latest/securitykey", headers)
     except Exception:
-        # Not on an ECS instance, anything may answer there, and requests lets some exceptions of urllib3 and http.client through.
+        # Outside ECS, anything may respond at this address, and requests does not wrap all exceptions of urllib3 and http.client.
         return "no response; not an ECS instance?"
     if status == 404:
         return "this ECS instance has no agency"
@@ -181,7 +181,7 @@ def _fetch(session: requests.Session, method: str, url: str, headers: Mapping[st
 
 
 def _is_past(moment: str) -> bool:
-    """Whether a time such as `2026-01-31T08:00:00.000000Z` is over; one that can't be read is not."""
+    """Whether a time such as `2026-01-31T08:00:00.000000Z` is in the past; False if it can't be parsed."""
     try:
         return datetime.datetime.strptime(f"{moment[:19]}+0000", "%Y-%m-%dT%H:%M:%S%z") < datetime.datetime.now(datetime.timezone.utc)
     except ValueError:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""Where keys come from: the sources that users of Terraform, KooCLI and the official SDKs have already.
+# Private to this collection: not a public interface. It may change in any release.
+"""Finds credentials in the sources that users of Terraform, KooCLI and the official SDKs already have.
 
-Access key, secret key and security token always come from one source. What a file says of region, project and IAM endpoint is used only with that file's keys.
+Access key, secret key and security token always come from one source. Region, project and IAM endpoint from a file are used only with that file's keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CREDENTIALS_FILE = "~/.huaweicloud/credentials"
 SHARED_CONFIG_FILE = "~/.hcloud/config.json"
 METADATA_ENDPOINT = "http://169.254.169.254"
 
-#: The environment variables of each option, in the order in which they count.
+#: The environment variables of each option, in order of precedence.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "access_key": ("HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
     "secret_key": ("HW_SECRET_KEY", "HUAWEICLOUD_SDK_SK"),
@@ -44,19 +44,19 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 }
 
 _KEY_NAMES = ("access_key", "secret_key", "security_token", "token")
-#: Characters. Anything shorter is a mistake, and masking it would tear other text to pieces.
+#: Minimum number of characters. A shorter value is a mistake, and masking it would garble unrelated text.
 _SHORTEST_KEY = 8
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 
 
 class Credentials(t.NamedTuple):
-    """Who asks, and what their source says about region and project.
+    """Credentials, with the region, project and IAM endpoint from their source.
 
     Either `token` is set, or `access_key` and `secret_key` are.
 
-    :ivar source: where they come from, for a human
-    :ivar chosen: an option named the source, so that what it says of region and project counts more than the environment
-    :ivar region: of the file that the keys come from; None if it names none
+    :ivar source: the name of their source, for messages
+    :ivar chosen: whether an option selected the source, so that its region and project take precedence over the environment
+    :ivar region: from the file that contains the keys; None if it is not set there
     :ivar project_id: likewise
     :ivar auth_url: likewise
     """
@@ -75,16 +75,16 @@ class Credentials(t.NamedTuple):
         return f"Credentials(source={self.source!r})"
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """The values that must never be shown."""
         return tuple(value for value in (self.secret_key, self.security_token, self.token) if value)
 
 
 class _Source(t.NamedTuple):
-    """What one source holds.
+    """The content of one source.
 
-    :ivar name: for a human
-    :ivar values: by the names of the fields of `Credentials`, only what is there
-    :ivar names: what the source itself calls its fields
+    :ivar name: for messages
+    :ivar values: the values that are set, by field of `Credentials`
+    :ivar names: the source's own names for these fields
     :ivar chosen: as in `Credentials`
     """
 
@@ -95,7 +95,7 @@ class _Source(t.NamedTuple):
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value counts as unset: null or blank, as AWX gives for what was not answered."""
+    """Whether a value counts as unset: null or blank, as AWX passes for unanswered questions."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -105,17 +105,17 @@ def variable_of(option: str, environment: Mapping[str, str]) -> str | None:
 
 
 def from_environment(option: str, environment: Mapping[str, str]) -> str | None:
-    """The value of that variable, without white space around it."""
+    """The value of the first environment variable of an option that is set, without surrounding white space; None if none is."""
     variable = variable_of(option, environment)
     return environment[variable].strip() if variable else None
 
 
 def find_credentials(options: Mapping[str, t.Any], environment: Mapping[str, str]) -> Credentials:
-    """Search the sources in turn; the first that has a token or a complete key pair is used, a token before a pair.
+    """Search the sources in turn. The first that has a token or a complete key pair is used; within one source, the token takes precedence.
 
-    :param options: the module's options, by name; nothing in them comes from the environment but `metadata_endpoint`
+    :param options: the module's options, by name; of those used here, only `metadata_endpoint` may come from the environment
     :param environment: environment variables, by name
-    :raises ConfigurationError: a source has an incomplete pair or a value that can't be a key, a source that was named can't be used, or nothing was found
+    :raises ConfigurationError: a source has an incomplete pair or an invalid key, a source that the user set can't be used, or nothing was found
     """
     tried: list[str] = []
     for source in _sources({name: str(value).strip() for name, value in options.items() if not is_blank(value)}, environment):
@@ -133,17 +133,17 @@ def find_credentials(options: Mapping[str, t.Any], environment: Mapping[str, str
 
 
 def region_setting(options: Mapping[str, t.Any], environment: Mapping[str, str], credentials: Credentials) -> str | None:
-    """The region; None if nothing names one."""
+    """The region; None if it is not set anywhere."""
     return _setting("region", options, environment, credentials)
 
 
 def auth_url_setting(options: Mapping[str, t.Any], environment: Mapping[str, str], credentials: Credentials) -> str | None:
-    """The endpoint of IAM; None if nothing names one."""
+    """The IAM endpoint; None if it is not set anywhere."""
     return _setting("auth_url", options, environment, credentials)
 
 
 def project_setting(options: Mapping[str, t.Any], environment: Mapping[str, str], credentials: Credentials) -> tuple[str | None, str | None]:
-    """The project's ID and its name as set in the first source that sets either; within one source the ID counts more."""
+    """The project's ID or name from the first source that sets either; within one source, the ID takes precedence."""
     for project_id, project_name in (
         (options.get("project_id"), options.get("project_name")),
         (credentials.project_id if credentials.chosen else None, None),
@@ -190,16 +190,16 @@ def _is(names: list[str]) -> str:
 
 
 def _check(name: str, value: str) -> None:
-    """Refuse what can't be a key before a request is spent on it: five failures lock an access key.
+    """Refuse a value that can't be a key before a request is spent on it: repeated failures lock an access key.
 
     :param name: what is checked; the value is never shown
-    :raises ConfigurationError: it can't be a key
+    :raises ConfigurationError: the value can't be a key
     """
     problem = None
     if value[0] in _QUOTES or value[-1] in _QUOTES:
         problem = "it begins or ends with a quotation mark. Remove the quotation marks"
     elif re.search(r"[^!-~]", value):
-        # A header can't have them, and the error about that would show the value.
+        # Not allowed in a header, and the resulting error would show the value.
         problem = "it has a character that no key has, such as a space or a line break"
     elif len(value) < _SHORTEST_KEY:
         problem = f"it has fewer than {_SHORTEST_KEY} characters"
@@ -208,11 +208,11 @@ def _check(name: str, value: str) -> None:
 
 
 def _sources(options: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[_Source | str]:
-    """Each source in turn; a text says why a source has nothing. Later ones are read only if they are needed."""
+    """Each source in turn, or a string that says why a source has nothing. Later sources are read only if they are needed."""
     profile, shared_config_file, credentials_file = (
         options.get(name) or from_environment(name, environment) for name in ("profile", "shared_config_file", "credentials_file")
     )
-    # What an option names counts before the environment, whatever is in that.
+    # A source that is selected by an option takes precedence over the environment.
     chosen_profile, chosen_file = "profile" in options or "shared_config_file" in options, "credentials_file" in options
 
     yield _source("the module's options", options, {name: name for name in _KEY_NAMES})
@@ -233,7 +233,7 @@ def _sources(options: Mapping[str, str], environment: Mapping[str, str]) -> Iter
     yield _from_metadata(options.get("metadata_endpoint", METADATA_ENDPOINT))
 
 
-# Most runs need none of the following, and so do without what they import.
+# Most runs need none of the following sources, so their imports are deferred.
 
 
 def _from_profile(profile: str | None, file: str | None, chosen: bool = False) -> _Source:

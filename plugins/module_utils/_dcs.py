@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""The calls of the DCS API v2 that this collection needs, and what they return as typed records.
+# Private to this collection: not a public interface. It may change in any release.
+"""The DCS API v2 calls that this collection needs, which return typed records.
 
 Source: Huawei Cloud's "DCS API Reference", API V2: ListBackgroundTask, ListInstances, ShowInstance and CancelInstanceResize.
 """
@@ -36,19 +36,19 @@ if t.TYPE_CHECKING:
     from ._http import Http, Response
     from ._pace import Call, RetryBudget
 
-#: Records per page; the API takes 1 to 1000.
+#: Records per page; the API accepts 1 to 1000.
 PAGE_SIZE = 1000
-#: Pages of one list; a list that is longer does not end.
+#: Maximum number of pages of a list; a longer list is treated as endless.
 MAX_PAGES = 1000
-#: How often a list is read that changes meanwhile.
+#: How often a list is read if it changes meanwhile.
 MAX_READINGS = 5
 
-#: "The instance status is not extending": no resize is pending. The number is what the older form of the code would be, by inference.
+#: "The instance status is not extending": no resize is pending. The number is the legacy form of the code, which is inferred.
 NOT_EXTENDING_CODES = ("DCS.4239", "111400239")
-#: The instance is busy, perhaps because the resize has started. Numbers likewise.
+#: The instance is busy, perhaps because the resize has started. The numbers are inferred, too.
 BUSY_CODES = ("DCS.4113", "111400113", "DCS.4026", "111400026")
 
-# Anything else in a path could be taken for another path: an encoded slash counts as a slash where signatures are verified.
+# Other characters could change the path: when signatures are verified, an encoded slash is treated as a slash.
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 T = t.TypeVar("T")
@@ -57,11 +57,11 @@ T = t.TypeVar("T")
 class BackgroundTask(t.NamedTuple):
     """A background task of an instance.
 
-    :ivar name: the kind of task; for a resize `EXTEND` today and `ChangeInstanceSpec` in the SDK's words
-    :ivar status: such as `WAITING`, `EXECUTING` or `SUCCESS`; no page lists them all
+    :ivar name: the kind of task; for a resize, `EXTEND` in the current API reference and `ChangeInstanceSpec` in the SDK
+    :ivar status: such as `WAITING`, `EXECUTING` or `SUCCESS`; not documented completely
     :ivar details: as received
-    :ivar old_capacity: GB; None if unknown, like all that follow
-    :ivar new_capacity: GB
+    :ivar old_capacity: in GB; None if unknown
+    :ivar new_capacity: in GB; None if unknown
     """
 
     id: str
@@ -77,7 +77,7 @@ class BackgroundTask(t.NamedTuple):
     new_capacity: float | None
 
     def as_result(self) -> dict[str, t.Any]:
-        """The task as users see it in a module's result."""
+        """The form in which modules return the task."""
         result = self._asdict()
         return {"task_id": result.pop("id"), "task_name": result.pop("name"), **result}
 
@@ -103,14 +103,14 @@ class Instance(t.NamedTuple):
 
 
 def normalized(text: str | None) -> str:
-    """A code, a name or a status as it is compared: in one case and without white space."""
+    """A code, name or status in the form used for comparison: in upper case, without white space."""
     return "".join((text or "").split()).upper()
 
 
 def check_id(what: str, value: str) -> str:
-    """Return an ID that is safe in a path.
+    """Return the ID if it is safe in a path.
 
-    :param what: what it is the ID of, for the message
+    :param what: the kind of ID, for the message
     :raises ConfigurationError: it has a character other than letters, digits, `-` and `_`
     """
     if not _ID.fullmatch(value):
@@ -119,12 +119,12 @@ def check_id(what: str, value: str) -> str:
 
 
 def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
-    """The ID of the project of that name. Source: IAM's "KeystoneListProjects".
+    """The ID of the project with this name. Source: IAM's "KeystoneListProjects".
 
-    :param auth: without a project of its own
+    :param auth: authentication without a project
     :param auth_url: IAM's endpoint, without `/v3`
-    :raises ConfigurationError: there is none, or there are several
-    :raises DcsError: IAM did not say
+    :raises ConfigurationError: no project has this name, or several have it
+    :raises DcsError: the projects can't be listed
     """
 
     def read(response: Response) -> list[tuple[str, str]]:
@@ -149,11 +149,11 @@ def find_project(http: Http, auth: AuthBase, auth_url: str, name: str) -> str:
 class Dcs:
     """The DCS API of one project in one region.
 
-    Every method raises `DcsError`: a `RefusedError` where the API refused, a `LostAnswerError` where the response is missing or makes no sense, an
-    `UnsentError` where no connection could be made, a `StoppedError` after HTTP 401.
+    Every method raises `DcsError`: `RefusedError` if the API refused the request, `LostAnswerError` if the response is missing or invalid, `UnsentError` if
+    no connection could be made, `StoppedError` after HTTP 401.
 
     :param http: sends the requests
-    :param auth: signs for the project
+    :param auth: authenticates requests for the project
     :param endpoint: such as `https://dcs.cn-north-4.myhuaweicloud.com`
     :param project_id: the project
     """
@@ -164,28 +164,28 @@ class Dcs:
         self._url = f"{endpoint}/v2/{check_id('project', project_id)}"
 
     def call(self, max_retries: int | None = None, deadline: float = math.inf) -> Call:
-        """A call that may need several requests, to be closed when it is over.
+        """A call that may need several requests, as a context manager.
 
-        :param max_retries: None: as many as set
-        :param deadline: when its last request may begin, in the time of `time.monotonic()`
+        :param max_retries: None: as configured
+        :param deadline: the latest time at which a request may begin, on the clock of `time.monotonic()`
         """
         return self._http.call(max_retries, deadline)
 
     def sleep(self, seconds: float) -> None:
         """Pause between two calls.
 
-        :raises StoppedError: nothing may be sent any more
+        :raises StoppedError: no more requests may be sent
         """
         self._http.sleep(seconds)
 
     def in_parallel(self, function: Callable[[t.Any], t.Any], items: Sequence[t.Any]) -> list[t.Any]:
-        """The function's result for each item, in order, for as many at once as there may be requests in flight."""
+        """The function's result for each item, in order. As many run at once as requests may be in flight."""
         return self._http.in_parallel(function, items)
 
     def cancel_resize(self, instance_id: str, task_id: str, retries: RetryBudget) -> str | None:
-        """Cancel a resize that waits for the maintenance window, and return the request's ID.
+        """Cancel a pending resize, and return the request ID.
 
-        :param retries: to take from; `LostAnswerError` is never retried here
+        :param retries: the retry budget; a request whose response was lost is never repeated here
         :raises NotExtendingError: no resize is pending
         :raises BusyError: the instance is busy
         """
@@ -193,7 +193,7 @@ class Dcs:
         try:
             response = self._http.post(url, auth=self._auth, headers=_JSON, retries=retries)
         except (ForbiddenError, NotFoundError) as error:
-            # Whatever the code: these speak of the caller and of the instance, not of its resize.
+            # Whatever the code, HTTP 403 and 404 are about the caller or the instance, not about its resize.
             _explain(error, "dcs:instance:cancelResizeTask")
             raise
         except RefusedError as error:
@@ -217,8 +217,8 @@ class Dcs:
 
         :param start_time: UTC, `yyyyMMddHHmmss`; None: no limit
         :param end_time: likewise
-        :param keep: which of them matter; a history may be long
-        :param retries: for each page; None: those of a call of its own
+        :param keep: which of them to return; the history may be long
+        :param retries: the retry budget; None: a new one for each page
         """
         query = {name: value for name, value in (("start_time", start_time), ("end_time", end_time)) if value}
         url = f"{self._instance_url(instance_id)}/tasks"
@@ -231,7 +231,7 @@ class Dcs:
     def instance(self, instance_id: str, retries: RetryBudget | None = None) -> Instance:
         """One instance.
 
-        :param retries: to take from; None: those of a call of its own
+        :param retries: the retry budget; None: a new one
         """
 
         def read(response: Response) -> Instance:
@@ -263,7 +263,7 @@ class Dcs:
         keep: Callable[[t.Any], bool],
         retries: RetryBudget | None,
     ) -> list[t.Any]:
-        """All records that matter, each once. Read again if the number of records changes meanwhile, since some may have moved to a page read before."""
+        """All records to keep, each once. If their number changes meanwhile, some may have moved to a page already read, so the list is read again."""
 
         def read(response: Response) -> _Page:
             rows = _rows(response, rows_name)
@@ -292,8 +292,8 @@ class Dcs:
                     break
             else:
                 raise page.response.unexpected("the list does not end")
-            # The count may be too low, and then more was read; never may less have been read than any page said, as a last page without records may have
-            # a lower count because some have moved to a page read before.
+            # A count may be too low, so having read more is fine. But never accept less than any page stated: a last page without records may have a lower
+            # count because some records have moved to a page that was already read.
             total = max((count for count in (*counts, page.total) if count is not None), default=0)
             if len(counts) == 1 and len(found) >= total:
                 return [record for record in found.values() if record is not None]
@@ -305,9 +305,9 @@ class Dcs:
 class _Page(t.NamedTuple):
     """A page of a list.
 
-    :ivar records: by ID in small letters; None for what does not matter
+    :ivar records: by ID in lower case; None for those not to keep
     :ivar length: how many rows it has
-    :ivar total: how many records the whole list has; None if it does not say
+    :ivar total: how many records the whole list has; None if the page does not state it
     """
 
     records: dict[str, t.Any]
@@ -320,7 +320,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 def _explain(error: DcsError, action: str) -> None:
-    """Tell what a user can do about it."""
+    """Add a hint about what the user can do."""
     if isinstance(error, ForbiddenError):
         error.hint = f"Check that the user or agency has the IAM permission {action} in this project, and that the project is the right one."
     elif isinstance(error, NotFoundError):
@@ -328,7 +328,7 @@ def _explain(error: DcsError, action: str) -> None:
 
 
 def _specialize(error: RefusedError) -> None:
-    """Raise the error that the code stands for, if it has a class of its own."""
+    """Raise a more specific error if there is a class for its code."""
     code = normalized(error.code)
     kind: type[RefusedError] = NotExtendingError if code in NOT_EXTENDING_CODES else BusyError if code in BUSY_CODES else RefusedError
     if kind is not RefusedError:
@@ -346,9 +346,9 @@ def _rows(response: Response, name: str) -> list[t.Any]:
 
 
 def _required(row: t.Any, *names: str) -> list[str]:
-    """The texts of a record on which everything rests: a pending resize that is overlooked would count as none.
+    """The required fields of a record. If they were optional, a pending resize could be overlooked.
 
-    :raises ValueError: one of them can't be understood
+    :raises ValueError: one of them is missing or unusable
     """
     if not isinstance(row, dict):
         raise ValueError(f"a record has the type {type(row).__name__} instead of an object")
@@ -402,12 +402,12 @@ def _instance(row: dict[str, t.Any]) -> Instance:
 
 
 def _text(value: t.Any) -> str | None:
-    """A text, which may come as a number; None if it is blank or something else."""
+    """A string, which may be received as a number; None if it is blank or of another type."""
     return str(value).strip() or None if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
 
 
 def _number(value: t.Any) -> float | None:
-    """A number, which the API gives as a number or as text."""
+    """A number, which may be received as a string; None if it is neither."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

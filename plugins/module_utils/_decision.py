@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""What to do about one resize, and its outcome: pure functions of what was answered and read.
+# Private to this collection: not a public interface. It may change in any release.
+"""Decides on the next step and the outcome for one resize: pure functions of the responses and of the background tasks that were read.
 
-The real run and check mode both ask them: the real run does what they say, check mode only reads and reports what they would say.
+The real run and check mode share them: the real run acts on the decisions, check mode only reads and reports them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def state_of(task: BackgroundTask) -> State:
 
 
 class Observation(t.NamedTuple):
-    """What the background tasks of an instance show of one of them.
+    """What the list of an instance's background tasks shows about one of them.
 
     :ivar task: None if it is not listed, or if the list can't be read
     :ivar others: other pending resizes of the same instance
@@ -60,14 +60,14 @@ class Observation(t.NamedTuple):
 
 
 class History(t.NamedTuple):
-    """All that is known about one resize.
+    """Everything that is known about one resize.
 
-    :ivar answered: a cancel was tried
-    :ivar error: why the last cancel failed; None if it succeeded
-    :ivar observation: what was read after that; None if nothing was
-    :ivar reached: a cancel has reached the API, or may have
-    :ivar lost: the response to a cancel was lost, so that it may have taken effect
-    :ivar last_seen: the state that was read last, since the last lost response
+    :ivar answered: whether a cancel request has been attempted
+    :ivar error: why the last cancel request failed; None if it succeeded
+    :ivar observation: what was read after the last cancel request; None if nothing was
+    :ivar reached: whether a cancel request has, or may have, reached the API
+    :ivar lost: whether the response to a cancel request was lost, so that the request may have taken effect
+    :ivar last_seen: the state that was read last since the last lost response
     """
 
     answered: bool = False
@@ -79,13 +79,13 @@ class History(t.NamedTuple):
 
     @property
     def is_pending(self) -> bool:
-        """Whether the resize is known to be pending still."""
+        """Whether the resize is known to be still pending."""
         if self.observation:
             return self.observation.state == "waiting"
         return self.last_seen == "waiting" and self.error is not None and not isinstance(self.error, (LostAnswerError, NotExtendingError, BusyError))
 
     def after_response(self, error: DcsError | None) -> History:
-        """What is known once a cancel has ended.
+        """The history after another cancel request.
 
         :param error: why it failed, if it did
         """
@@ -95,20 +95,20 @@ class History(t.NamedTuple):
             error=error,
             reached=self.reached or lost or isinstance(error, (NotExtendingError, BusyError)),
             lost=self.lost or lost,
-            # What was read before a cancel that may have taken effect says nothing about now.
+            # If the request may have taken effect, what was read before is outdated.
             last_seen=None if lost else self.last_seen,
         )
 
     def after_observation(self, observation: Observation) -> History:
-        """What is known once the background tasks have been read."""
-        # A list that can't be read does not outdate an earlier one.
+        """The history after the background tasks have been read."""
+        # A failed read does not outdate an earlier one.
         return self._replace(observation=observation, last_seen=self.last_seen if observation.state == "unreadable" else observation.state)
 
 
 class Decision(t.NamedTuple):
     """The outcome of a resize.
 
-    :ivar warnings: what a person should know although it is not a failure
+    :ivar warnings: what users should know although it is not a failure
     """
 
     outcome: Outcome
@@ -122,7 +122,7 @@ Step = t.Literal["send", "observe"]
 def decide(request: Request, history: History, on_too_late: OnTooLate, may_repeat: bool) -> Step | Decision:
     """The next step, or the decision. Pure.
 
-    :param request: with its task
+    :param request: with its task ID
     :param may_repeat: whether a retry is left
     """
     error, observation = history.error, history.observation
@@ -135,7 +135,7 @@ def decide(request: Request, history: History, on_too_late: OnTooLate, may_repea
     if isinstance(error, (StoppedError, AuthenticationError)):
         return Decision("failed", _perhaps_done(history, error))
     lost = isinstance(error, LostAnswerError)
-    # Other errors say by themselves that this cancel had no effect.
+    # Any other error shows by itself that this request had no effect.
     unclear = lost or isinstance(error, (NotExtendingError, BusyError))
     if observation is None:
         if history.lost or (unclear and on_too_late != "ignore"):
@@ -149,7 +149,7 @@ def decide(request: Request, history: History, on_too_late: OnTooLate, may_repea
         return Decision("failed", _perhaps_done(history, error))
     if lost or observation.state == "waiting":
         return "send" if may_repeat else Decision("failed", _perhaps_done(history, error))
-    # From here on: nothing is pending, says the API, and the list does not contradict.
+    # From here on: the API reports that no resize is pending, and the list does not contradict it.
     if history.lost:
         reason = f"a second cancel request got {NOT_EXTENDING_CODES[0]}, and {_shown_by(observation)}"
         return Decision("cancelled", warnings=(_inferred(request, reason),))
@@ -161,7 +161,7 @@ def decide(request: Request, history: History, on_too_late: OnTooLate, may_repea
 def predict(request: Request, observation: Observation, on_too_late: OnTooLate) -> Decision:
     """What a real run would report, judged by the background tasks alone. Pure.
 
-    It can't foresee a refusal. Where the list can't be read it does not guess.
+    A refusal of the cancel request can't be predicted. If the list can't be read, nothing is guessed.
     """
     if observation.error:
         return unreadable(observation.error)
@@ -178,7 +178,7 @@ def predict(request: Request, observation: Observation, on_too_late: OnTooLate) 
 
 
 def discover(request: Request, tasks: Sequence[BackgroundTask], on_too_late: OnTooLate) -> tuple[Decision | None, BackgroundTask | None]:
-    """Without a decision, the one pending resize among an instance's background tasks; otherwise the decision and the task that it rests on. Pure."""
+    """Return None and the only pending resize among an instance's background tasks, or else a decision and the task that it is based on. Pure."""
     waiting = [task for task in tasks if is_waiting_resize(task)]
     if len(waiting) == 1:
         return None, waiting[0]
@@ -211,12 +211,12 @@ def too_late(request: Request, observation: Observation, on_too_late: OnTooLate)
 
 
 def unreadable(error: DcsError) -> Decision:
-    """The decision where the list was needed and can't be read."""
+    """The decision if the list is needed but can't be read."""
     return Decision("not_attempted" if isinstance(error, StoppedError) else "failed", error)
 
 
 def named(request: Request) -> str:
-    """A resize in a sentence."""
+    """A resize as messages name it."""
     return f"{request.task_id} of instance {request.instance_id}"
 
 
@@ -242,7 +242,7 @@ def _other_pending(request: Request, other: BackgroundTask) -> str:
 
 
 def _perhaps_done(history: History, error: DcsError) -> DcsError:
-    """The error, which says if the cancel may have taken effect after all."""
+    """The error, with a note if the resize is still pending or if the cancel may have taken effect."""
     if isinstance(error, NotExtendingError):
         return error.with_reason(f"{error.reason.rstrip('.')}, but its background task is still pending")
     if history.lost and history.last_seen != "waiting":

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""What can go wrong on the way to the DCS API and back, as one small hierarchy.
+# Private to this collection: not a public interface. It may change in any release.
+"""The errors of this collection, as one small hierarchy.
 
-Every error carries the same facts, so that one place can turn any of them into a module's result.
+All of them have the same attributes, so that any can be turned into a module's result in one place.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ class DcsError(Exception):
     """The base of all errors of this collection.
 
     :param reason: what went wrong, as a sentence
-    :param code: the API's error code, such as `DCS.4239`, or a word of our own, such as `WaitTimeout`; None if there is none
+    :param code: the API's error code, such as `DCS.4239`, or one of our own, such as `WaitTimeout`; None if there is none
     :param http_status: the status of the response; None if there was none
-    :param request_id: what Huawei Cloud's support asks for; None if the response had none
-    :param retry_after: seconds that the response asks to wait before the next attempt; None if it doesn't
+    :param request_id: the request ID, which Huawei Cloud support asks for; None if the response had none
+    :param retry_after: seconds to wait before the next attempt, as requested by the response; None if not requested
     :param method: of the request, such as `POST`; None if the error is not about a request
     :param path: of the request's URL; None likewise
-    :param hint: what the user can do, as sentences; empty if there is nothing to say
+    :param hint: what the user can do, as sentences; may be empty
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class DcsError(Exception):
 
     @property
     def explanation(self) -> str:
-        """The reason, then what to do: what errors of several requests may have in common."""
+        """The reason and the hint, without the request: the part that errors of several requests may share."""
         return " ".join(filter(None, (sentence(self.reason), sentence(self.hint))))
 
     @property
     def message(self) -> str:
-        """The explanation, and the request last."""
+        """The explanation, followed by the request in parentheses."""
         return " ".join(filter(None, (self.explanation, self.request and f"({self.request})")))
 
     def with_reason(self, reason: str, hint: str | None = None) -> DcsError:
-        """The same error told in other words.
+        """The same error with another reason.
 
-        :param hint: None: the one that it has
+        :param hint: None: unchanged
         """
         return DcsError(
             reason,
@@ -80,12 +80,12 @@ class DcsError(Exception):
         )
 
     def as_result(self) -> dict[str, str | int | None]:
-        """The error as users see it in a module's result."""
+        """The form in which modules return the error."""
         return {"code": self.code, "message": self.message, "http_status": self.http_status, "request_id": self.request_id}
 
 
 class ConfigurationError(DcsError):
-    """The options, the environment or a file that they name can't be used. No request was sent."""
+    """An option, an environment variable or a file can't be used. No request was sent to DCS."""
 
     def __init__(self, reason: str, *, code: str = "Configuration", hint: str = "") -> None:
         super().__init__(reason, code=code, hint=hint)
@@ -96,20 +96,20 @@ class StoppedError(DcsError):
 
 
 class UnsentError(DcsError):
-    """The request did not reach the API: no connection could be made. It has certainly had no effect."""
+    """The request was not sent, so it certainly had no effect: no connection could be made, or the time limit had expired."""
 
 
 class PermanentConnectionError(UnsentError):
-    """No connection could be made, and another attempt would not change that: an untrusted certificate, a proxy that refuses. Or none was tried, as other
-    requests have failed before."""
+    """A connection can't be made, and a retry would not help: for example, because of an untrusted certificate or a proxy that refuses it. Or no attempt
+    was made, because earlier requests failed."""
 
 
 class LostAnswerError(DcsError):
-    """The request may have been sent and its effect is unknown: no response, an incomplete one, HTTP 5xx or an unexpected one."""
+    """The request may have been sent and its effect is unknown: no response, an incomplete or unexpected one, or HTTP 5xx."""
 
 
 class RefusedError(DcsError):
-    """The API, or the gateway before it, refused the request, which had no effect."""
+    """The API, or the gateway in front of it, refused the request, which had no effect."""
 
 
 class NotExtendingError(RefusedError):
@@ -121,11 +121,11 @@ class BusyError(RefusedError):
 
 
 class AuthenticationError(RefusedError):
-    """HTTP 401, or 407 of a proxy: the credentials are not accepted."""
+    """HTTP 401, or HTTP 407 from a proxy: the credentials were not accepted."""
 
 
 class ForbiddenError(RefusedError):
-    """HTTP 403: the caller is known and may not do this."""
+    """HTTP 403: the caller is authenticated but not permitted to do this."""
 
 
 class NotFoundError(RefusedError):
@@ -137,11 +137,11 @@ class ThrottledError(RefusedError):
 
 
 def sentence(text: str) -> str:
-    """A text with a full stop, unless it is empty or ends in one."""
+    """The text with a full stop, unless it is empty or already ends with a punctuation mark."""
     text = text.strip()
     return text if not text or text[-1] in ".!?。" else f"{text}."
 
 
 def unexpected(error: Exception) -> DcsError:
-    """The error itself, or for an exception that nobody foresaw an error for users."""
+    """The error itself, or an error for users that describes an unexpected exception."""
     return error if isinstance(error, DcsError) else DcsError(f"Unexpected {type(error).__name__}: {error}", code="InternalError")

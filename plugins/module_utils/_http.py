@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""One request: sign it, send it, and from the response's envelope to a result or an error.
+# Private to this collection: not a public interface. It may change in any release.
+"""Signs and sends requests, and turns each response into a result or an error.
 
-What it promises to the layers above, besides what `Pace` does:
+Guarantees to the layers above, besides those of `Pace`:
 
-- A retry is a new request, signed afresh. Only what certainly had no effect is repeated here; for anything else `LostAnswerError` is raised.
-- What responses hold is harmless: it can be returned by a module, and shows no secret.
+- A retry is a new request with a new signature. A POST is repeated here only if it certainly had no effect; otherwise `LostAnswerError` is raised.
+- A module can safely return what responses contain, and no error message shows a secret.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ if t.TYPE_CHECKING:
 
     from ._transport import Reply
 
-#: Seconds: no Retry-After is obeyed for longer.
+#: Maximum number of seconds for which Retry-After is obeyed.
 MAX_RETRY_AFTER = 60.0
-#: Characters of a message of the API, or of a body that is none.
+#: Maximum number of characters of an API message, and of an excerpt from an unexpected body.
 MAX_MESSAGE = 1000
 MAX_EXCERPT = 200
-#: How deep what the API sends may be nested; what is deeper breaks ansible-core's own serialization.
+#: Maximum nesting depth of received data; deeper data breaks ansible-core's own serialization.
 MAX_DEPTH = 32
 
 T = t.TypeVar("T")
 
 
 class Response(t.NamedTuple):
-    """A response that means success.
+    """A success response.
 
-    :ivar request: what was asked: method and path
+    :ivar request: method and path of the request
     :ivar data: the JSON object of the body
     :ivar http_status: 200 to 299
-    :ivar request_id: of the header `X-Request-Id`, or of the body; None if neither has one
+    :ivar request_id: from the header `X-Request-Id`, or from the body; None if neither has one
     """
 
     request: tuple[str, str]
@@ -75,7 +75,7 @@ class Response(t.NamedTuple):
     request_id: str | None
 
     def unexpected(self, what: str) -> LostAnswerError:
-        """The error for a response that means success, but makes no sense.
+        """The error for a success response with unexpected content.
 
         :param what: what is wrong with it, as the end of a sentence
         """
@@ -87,17 +87,17 @@ class Response(t.NamedTuple):
 
 
 class Http:
-    """Sends requests and tells success from failure.
+    """Sends requests, and returns a result or raises an error for each.
 
     :param timeout: seconds, for connecting and for each read
-    :param max_retries: how often one call is repeated at most
-    :param concurrency: how many connections are kept
+    :param max_retries: maximum number of retries of one call
+    :param concurrency: maximum number of requests in flight, and of connections kept open
     :param validate_certs: whether the server's certificate is verified
-    :param ca_path: a file or a folder of certificates to trust instead of the system's
-    :param ca_path_name: what the user calls that setting
-    :param secrets: what must not be shown even when the API's own words contain it
+    :param ca_path: a file or folder of CA certificates to trust instead of the system's
+    :param ca_path_name: the option or variable that sets it, for messages
+    :param secrets: what must be masked in messages, including those of the API
     :param user_agent: sent with each request
-    :param unauthorized_hint: what may help against HTTP 401, for its message
+    :param unauthorized_hint: the hint for HTTP 401
     """
 
     def __init__(
@@ -125,33 +125,33 @@ class Http:
             validate_certs=validate_certs,
             ca_path=ca_path,
             ca_path_name=ca_path_name,
-            # Without the transport's owner in it: what nobody uses any more closes its connections at once.
+            # Without a reference to self, which would be a cycle: an unused object is to close its connections at once.
             on_status=functools.partial(_stop_if_refused, self._pace),
         )
-        # What was parsed takes many times the memory of the bytes.
+        # One response at a time, because parsed data takes many times the memory of the bytes.
         self._parsing = threading.Lock()
 
     def call(self, max_retries: int | None = None, deadline: float = math.inf) -> Call:
-        """A call that may need several requests, to be closed when it is over.
+        """A call that may need several requests, as a context manager.
 
-        :param max_retries: None: as many as set
-        :param deadline: when its last request may begin, in the time of `time.monotonic()`
+        :param max_retries: None: as configured
+        :param deadline: the latest time at which a request may begin, on the clock of `time.monotonic()`
         """
         return Call(self._pace, max_retries, deadline)
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept open."""
         self._transport.close()
 
     def sleep(self, seconds: float) -> None:
         """Pause between two calls.
 
-        :raises StoppedError: nothing may be sent any more
+        :raises StoppedError: no more requests may be sent
         """
         self._pace.sleep(seconds)
 
     def in_parallel(self, function: Callable[[t.Any], t.Any], items: Sequence[t.Any]) -> list[t.Any]:
-        """The function's result for each item, in order, for as many at once as there may be requests in flight."""
+        """The function's result for each item, in order. As many run at once as requests may be in flight."""
         return self._pace.in_parallel(function, items, self._concurrency)
 
     def get(
@@ -164,11 +164,11 @@ class Http:
         retries: RetryBudget | None = None,
         read: Callable[[Response], T],
     ) -> T:
-        """Read, and try again where that may help.
+        """Send a GET request, and retry it if that may help.
 
-        :param retries: to take from; None: those of a call of its own
-        :param read: makes something smaller of the response; one response is read at a time
-        :raises DcsError: why the last attempt failed
+        :param retries: the retry budget; None: a new one
+        :param read: converts the response to a smaller result; one response is converted at a time
+        :raises DcsError: the last attempt failed
         """
         if retries is None:
             with self.call() as call:
@@ -184,11 +184,11 @@ class Http:
                     raise
 
     def post(self, url: str, *, auth: AuthBase, headers: Mapping[str, str] | None = None, retries: RetryBudget) -> Response:
-        """Act. Repeated only where the request certainly had no effect.
+        """Send a POST request. It is repeated only if it certainly had no effect.
 
-        :param retries: to take from
-        :raises LostAnswerError: its effect is unknown; whether to repeat it is the caller's to decide
-        :raises DcsError: why the last attempt failed
+        :param retries: the retry budget
+        :raises LostAnswerError: its effect is unknown; the caller decides whether to repeat it
+        :raises DcsError: the last attempt failed
         """
         while True:
             try:
@@ -208,7 +208,7 @@ class Http:
         error: DcsError | None = None
         accepted = False
         try:
-            # Signed only now: the date must be that of the sending.
+            # Signed only now: the signature contains the current time.
             prepared = _prepare(method, url, {**self._headers, **(headers or {})}, auth)
             reply = self._transport.send(prepared, call.timeout(self._timeout))
             status = reply.status
@@ -248,7 +248,7 @@ class Http:
         return LostAnswerError(reason, code=code, http_status=status, method=request[0], path=request[1], **facts)
 
     def _parse_response(self, request: tuple[str, str], reply: Reply) -> Response:
-        """From the envelope of a response to its content, or to an error."""
+        """Return a success response, or raise the error for any other."""
         status = reply.status
         data = _parse(reply.body) if reply.problem is None else None
         request_id = _clean(reply.headers.get("X-Request-Id") or "")[:256] or None
@@ -259,7 +259,7 @@ class Http:
         facts: dict[str, t.Any] = {"http_status": status, "request_id": request_id, "method": request[0], "path": request[1]}
         if 200 <= status < 300 and isinstance(data, dict):
             return Response(request, data, status, request_id)
-        # Of a refusal only the body says whether it is DCS.4239; these say enough without.
+        # Only the body shows whether a refusal is DCS.4239. Redirects and these statuses are clear without it.
         if reply.problem is not None and not 300 <= status < 400 and status not in (*_KINDS, 407):
             raise LostAnswerError(f"HTTP {status}, but the response is incomplete: {self._mask(reply.problem)}", code="NoAnswer", **facts)
         if 200 <= status < 300:
@@ -278,11 +278,11 @@ class Http:
         )
 
     def _excerpt(self, body: bytes) -> str:
-        """A body that is not what was expected, as a few readable words."""
-        # Masked first: half a secret would not be recognized.
+        """A short, readable excerpt from an unexpected body."""
+        # Masked before it is cut: part of a secret would not be recognized.
         text = self._mask(body.decode("utf-8", "replace"))
         text = text[:20000]
-        # A page's title repeats its heading.
+        # Without the head of an HTML page: its title repeats the heading.
         text = text[max(text.lower().find("<body"), 0) :]
         text = re.sub(r"<[^>]*>|[\s\x00-\x1f\x7f]+", " ", text)
         return " ".join(text.split())[:MAX_EXCERPT] or "(empty)"
@@ -297,7 +297,7 @@ class Http:
 
 
 def _stop_if_refused(pace: Pace, status: int) -> None:
-    """Let nothing more be sent once a caller has been refused, however the rest of the response looks."""
+    """Stop all further requests after HTTP 401 or 407, whatever follows the status line."""
     if status in (401, 407):
         lock = "repeated authentication failures lock the access key" if status == 401 else "repeated authentication failures lock proxy accounts"
         pace.stop(f"an earlier request got HTTP {status}, and {lock}")
@@ -309,25 +309,25 @@ def _prepare(method: str, url: str, headers: Mapping[str, str], auth: AuthBase) 
         prepared.prepare(method=method, url=url, headers=headers, auth=auth)
         return prepared
     except Exception as error:
-        # Its own words may contain a header's value.
+        # The exception's message may contain the value of a header.
         raise PermanentConnectionError(f"The request can't be made: {type(error).__name__}", code="Configuration") from None
 
 
 _KINDS: dict[int, type[DcsError]] = {401: AuthenticationError, 403: ForbiddenError, 404: NotFoundError, 429: ThrottledError}
 
-#: What the codes of the API look like: `DCS.4239`, `APIGW.0301`, or the older `111400061`.
+#: The format of the API's error codes: `DCS.4239`, `APIGW.0301`, or the legacy `111400061`.
 _API_CODE = re.compile(r"\s*([A-Za-z][A-Za-z_-]*\s*\.\s*\d{3,}|\d{6,})\s*")
 
 
 def _advice(error: DcsError, retries: RetryBudget) -> str:
-    """What to do once no retry is left; the same for all requests of a run, so that their errors are told together."""
+    """What to do once no retry is left. It is the same for all requests of a run, so that their errors can be grouped."""
     if isinstance(error, ThrottledError):
         return f"Run it again later, or raise max_retries (now {retries.max_retries})."
     return "Run it again later." if isinstance(error, LostAnswerError) else ""
 
 
 def _is_of_the_api(error: DcsError) -> bool:
-    """Whether an error shows that the API has accepted the caller: it has a code of the API, and is no refusal of who asks or of when."""
+    """Whether an error shows that the API has accepted the credentials: it has an API code, and is about neither authentication nor throttling."""
     status = error.http_status or 0
     return 400 <= status < 500 and status not in (401, 407, 429) and bool(_API_CODE.fullmatch(error.code or ""))
 
@@ -339,7 +339,7 @@ def _proxy_refusal(target: str, facts: dict[str, t.Any]) -> AuthenticationError:
 
 
 def _spellings(secret: str) -> str:
-    """A pattern for a secret as it is, JSON-escaped, URL-encoded or HTML-escaped."""
+    """A pattern that matches a secret as it is, JSON-escaped, URL-encoded or HTML-escaped."""
 
     def spell(character: str) -> str:
         if character.isalnum() and character.isascii():
@@ -360,8 +360,8 @@ def _parse(body: bytes) -> t.Any:
 
 
 def harmless(value: t.Any, depth: int = 0) -> t.Any:
-    """What was received, without what would break a module's result: lone surrogates, numbers that JSON does not have, keys that ansible-core
-    reserves, and structures that are nested too deeply."""
+    """Received data without anything that would break a module's result: lone surrogates, numbers that JSON does not have or with too many digits, keys
+    that ansible-core reserves, and structures that are nested too deeply."""
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, (dict, list)) and depth >= MAX_DEPTH:
@@ -385,12 +385,12 @@ def _clean(text: str) -> str:
 
 
 def _text(value: t.Any) -> str | None:
-    """A code or a message, which may come as a number, as text."""
+    """A code or message as a string, even if it was received as a number; None if it is blank or of another type."""
     return str(value).strip() or None if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
 def _error_of(data: dict[str, t.Any]) -> tuple[str | None, str | None]:
-    """Code and message of an error's body: DCS's and API Gateway's `error_code`, or the older `{"error": {"code", "message"}}`."""
+    """Code and message from the body of an error: `error_code` as in DCS and API Gateway, or the legacy `{"error": {"code", "message"}}`."""
     for source in (data, data.get("error")):
         if isinstance(source, dict):
             code = next(filter(None, (_text(source.get(name)) for name in ("error_code", "errorCode", "code"))), None)
@@ -401,7 +401,7 @@ def _error_of(data: dict[str, t.Any]) -> tuple[str | None, str | None]:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """The header `Retry-After`, seconds or a date, as seconds from now; None if it makes no sense."""
+    """The header `Retry-After`, which is a number of seconds or a date, as seconds from now; None if it is invalid."""
     if not value:
         return None
     try:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""Which resizes are pending."""
+# Private to this collection: not a public interface. It may change in any release.
+"""Lists resizes, by default those that are pending."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _DAY = datetime.timedelta(days=1)
 
 
 class InstanceFilter(t.NamedTuple):
-    """Which instances of the project, judged by what the instances list shows of them. All conditions must be met; an empty one always is.
+    """Selects instances of the project by their records in the list of instances. All conditions must be met; an empty one always is.
 
-    :ivar name: part of the name, in any case
+    :ivar name: part of the name, case-insensitive
     :ivar tags: keys and values, compared exactly
-    :ivar enterprise_project_id: in any case
-    :ivar exclude: none of these IDs or whole names, in any case
+    :ivar enterprise_project_id: case-insensitive
+    :ivar exclude: IDs or complete names of instances not to select, case-insensitive
     """
 
     name: str | None = None
@@ -39,9 +39,9 @@ class InstanceFilter(t.NamedTuple):
     exclude: Sequence[str] = ()
 
     def select(self, listed: Sequence[Instance]) -> tuple[list[Instance], list[tuple[str, DcsError]], list[str]]:
-        """Those of the listed instances that meet all conditions; those whose record can't be understood, by ID and with the reason; and warnings.
+        """The listed instances that meet all conditions; the ID and the error of each one whose record can't be interpreted; and warnings.
 
-        :raises LostAnswerError: the list lacks what a condition is about, as some editions of the API may do
+        :raises LostAnswerError: the list lacks a field that a condition needs, as may happen with some editions of the API
         """
         for field, condition in (("tags", self.tags), ("enterprise_project_id", self.enterprise_project_id)):
             if condition and listed and all(getattr(instance, field) is None for instance in listed):
@@ -67,7 +67,7 @@ class InstanceFilter(t.NamedTuple):
         if _plain(instance.id) in excluded:
             return False
         if self.enterprise_project_id:
-            # An instance without one belongs to none.
+            # An instance without this field belongs to no enterprise project.
             found = instance.enterprise_project_id
             if found is None or _plain(_scalar(instance, "enterprise_project_id", found)) != _plain(self.enterprise_project_id):
                 return False
@@ -85,11 +85,11 @@ EVERY_INSTANCE = InstanceFilter()
 
 
 class Listing(t.NamedTuple):
-    """Resizes, and what could not be read.
+    """Resizes, with errors and warnings about what could not be read.
 
     :ivar resizes: each with its instance, which is None where the instance was not read
     :ivar errors: the ID of an instance and why its resizes can't be read
-    :ivar asked: how many instances there were to read
+    :ivar asked: the number of instances to read
     """
 
     resizes: list[tuple[str, Instance | None, BackgroundTask]]
@@ -109,9 +109,9 @@ def list_resizes(
 ) -> Listing:
     """The resizes of some or all instances of the project, in the order of the instances.
 
-    :param instance_ids: None: all of the project
-    :param instances: of all of the project, only these
-    :param statuses: which background tasks, in any case; empty: all
+    :param instance_ids: None: those of the project
+    :param instances: which instances of the project to read; used only without instance_ids
+    :param statuses: statuses of the background tasks to list, case-insensitive; empty: all
     :param start_time: UTC, `yyyyMMddHHmmss`
     :param end_time: likewise
     :raises DcsError: the project's instances can't be listed
@@ -121,10 +121,10 @@ def list_resizes(
     errors: list[tuple[str, DcsError]] = []
     warnings: list[str] = []
     if instance_ids is None:
-        # The API is not asked to filter: it is not documented how it compares.
+        # Filtered here and not by the API, which does not document how it compares.
         selected, errors, warnings = instances.select(dcs.instances())
         known = {instance.id: instance for instance in selected}
-    # The same instance once, however its ID is written.
+    # Each instance once, whatever the case of its ID.
     unique: dict[str, str] = {}
     for instance_id in instance_ids or known:
         unique.setdefault(instance_id.lower(), instance_id)
@@ -139,12 +139,12 @@ def list_resizes(
         try:
             resizes = dcs.tasks(instance_id, start_time, end_time, keep=matters)
         except DcsError as error:
-            # The gateway's own 404 speaks of the API, not of the instance.
+            # A 404 from the gateway itself is about the API, not about the instance.
             if isinstance(error, NotFoundError) and not named and not (error.code or "").startswith("APIGW."):
                 return [], None, None, f"The instance {instance_id} vanished while its resizes were being listed."
             return [], None, error, None
         except Exception as error:
-            # A bug of ours must not hide the resizes of other instances.
+            # A bug must not hide the resizes of other instances.
             return [], None, unexpected(error), None
         instance = known.get(instance_id)
         warning = None
@@ -169,7 +169,7 @@ def list_resizes(
 
 
 def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:
-    """When the instance's maintenance window is open next, in UTC as ISO 8601: `now` if it is open; None if the window is unknown.
+    """When the instance's maintenance window opens next, as UTC in ISO 8601: `now` if it is open; None if the window is unknown.
 
     :param now: in UTC
     """
@@ -185,12 +185,12 @@ def next_window_begin(instance: Instance, now: datetime.datetime) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Text as it is compared: in any case, without white space around it."""
+    """Text in the form used for comparison: case-folded, without surrounding white space."""
     return text.strip().casefold()
 
 
 def _tags(instance: Instance) -> dict[str, str]:
-    """The tags of an instance. Source: ListInstances, `tags` is a list of `key` and `value`, of which the value may be missing."""
+    """The tags of an instance. Source: ListInstances, where `tags` is a list of objects with `key` and, optionally, `value`."""
     rows = [] if instance.tags is None else instance.tags
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("key") is not None for row in rows):
         raise _not_understood(instance, "tags")

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""Between Ansible and the rest: options in, results and failures out. The only file here that knows AnsibleModule."""
+# Private to this collection: not a public interface. It may change in any release.
+"""Connects the collection to Ansible: reads options, returns results and failures. The only file here that depends on AnsibleModule."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def _from_environment(option: str) -> str:
 
 
 def _setting(name: str, **spec: t.Any) -> dict[str, t.Any]:
-    """An option that its environment variables stand in for."""
+    """An option with its environment variables as a fallback."""
     return {"fallback": (_from_environment, [name]), **spec}
 
 
-#: The options of every module; documented in the fragment `_connection`.
+#: The connection options of every module; documented in the fragment `_connection`.
 CONNECTION_OPTIONS: dict[str, dict[str, t.Any]] = {
-    # Those without a fallback have environment variables, too. Which source counts is decided for all of them together.
+    # Options without a fallback may have environment variables, too. These are read elsewhere, because sources are combined or values converted there.
     "access_key": {"type": "str", "no_log": False},
     "secret_key": {"type": "str", "no_log": True},
     "security_token": {"type": "str", "no_log": True},
@@ -66,16 +66,16 @@ CONNECTION_OPTIONS: dict[str, dict[str, t.Any]] = {
 
 #: The lowest and the highest value of each numeric option.
 _RANGES = {"timeout": (1, 3600), "max_retries": (0, 100), "concurrency": (1, 64), "wait_timeout": (0, 604_800)}
-#: Options that may have a password in them, which is then refused.
+#: Options that may contain a password, which must not be shown.
 _URLS = ("endpoint", "auth_url", "metadata_endpoint")
 
 
 class DcsModule(AnsibleModule):
-    """A module of this collection: blank options are unset, text is trimmed, and the same keys are returned whatever happens.
+    """A module of this collection: blank options count as unset, strings are trimmed, and the same keys are always returned.
 
-    :ivar returned: what is known of the result so far; returned however the module ends
+    :ivar returned: the result so far, which is returned however the module ends
     :param options: the argument spec without the connection options
-    :param always: the keys that are returned on failure, too, with the values that they have before anything was done
+    :param always: the keys that are always returned, with their initial values
     :param kwargs: as for AnsibleModule
     """
 
@@ -85,18 +85,18 @@ class DcsModule(AnsibleModule):
         self.returned: dict[str, t.Any] = {"changed": False, **always}
         self._problem: str | None = None
         super().__init__(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True, **kwargs)
-        # A list that was given as text has just been split.
+        # Again, because AnsibleModule has just split lists that were given as strings.
         self.params = self._cleaned(self.params)
-        # Only now are all secrets known, which the result must not show.
+        # Not before all secrets are known, which the result must not show.
         if self._problem:
             self.fail_json(msg=self._problem)
 
     def run(self, work: Callable[[], None]) -> t.NoReturn:
-        """Do the work and end: with `returned`, and with a failure if the work has not ended the module itself but raised an exception of whatever kind."""
+        """Do the work and exit with `returned`, or fail with `returned` if the work raises an exception of any kind."""
         try:
             work()
         except Exception as error:
-            # A bug of ours must hide no change, nor cost the keys that are always returned.
+            # A bug must not hide a change, or any of the keys that are always returned.
             failure = unexpected(error)
             if isinstance(self.returned.get("errors"), list):
                 self.returned["errors"].append({"instance_id": None, **failure.as_result()})
@@ -105,19 +105,19 @@ class DcsModule(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        # AWX passes blanks and nulls for what was not answered; they must not meet the conversion to numbers, lists and so on.
+        # AWX passes blanks and nulls for unanswered questions. They must be removed before values are converted to numbers, lists and so on.
         self.params = {name: value for name, value in self._cleaned(self.params).items() if not is_blank(value)}
         for name in _URLS:
             for url in (self.params.get(name), from_environment(name, os.environ)):
                 self.no_log_values.update(_passwords(str(url or "")))
-        # ansible-core's own conversion of these fails on infinity, takes hours for 1e999999999, and knows no environment variable.
+        # ansible-core's own conversion of these fails on infinity, takes hours for 1e999999999, and can't name the environment variable.
         self._convert("validate_certs", _boolean)
         for name, limits in _RANGES.items():
             if name in self.argument_spec:
                 self._convert(name, _whole_number, *limits)
 
     def _cleaned(self, params: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Options without white space around any text. What can't be used is left out, and refused later."""
+        """The options with all strings trimmed. An option that can't be used becomes None, and is refused later."""
         cleaned = {}
         for name, value in params.items():
             try:
@@ -130,7 +130,7 @@ class DcsModule(AnsibleModule):
         return cleaned
 
     def _convert(self, name: str, conversion: Callable[..., t.Any], *limits: int) -> None:
-        """Convert an option that may come from the environment. What can't be converted is left out, and refused later."""
+        """Convert an option that may come from the environment. An option that can't be converted is removed, and refused later."""
         variable = None if name in self.params else variable_of(name, os.environ)
         value = os.environ[variable].strip() if variable else self.params.get(name)
         if value is None:
@@ -144,8 +144,8 @@ class DcsModule(AnsibleModule):
             self._problem = self._problem or f"{variable or name} must be {error}, but is {_shown(value)}."
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
-        """Fail, with the keys that are always there and with what is known so far."""
-        # Where an option could not even be read, what ansible-core misses for want of it is no more than a consequence.
+        """Fail, with the result so far."""
+        # If an option could not be read, any option that ansible-core then reports as missing is only a consequence.
         self._end(super().fail_json, {"msg": self._problem or msg, **self.returned, **kwargs})
 
     def exit_json(self, **kwargs: t.Any) -> t.NoReturn:
@@ -157,18 +157,18 @@ class DcsModule(AnsibleModule):
         try:
             end(**result)
         except Exception:
-            # Something of the API's in it can't be written, such as a structure of a thousand levels. That must not hide what has been done.
+            # Data from the API can't be serialized, such as a structure of a thousand levels. That must not hide what has been done.
             end(**_flat(result, 5))
         raise AssertionError("unreachable")  # for type checkers: AnsibleModule is not typed
 
     def connect(self) -> Dcs:
-        """The API of the project and region that the options and their surroundings name.
+        """The API of the project and region that are set by the options, the environment or the credentials.
 
-        :raises ConfigurationError: they don't, or what they name can't be used
+        :raises ConfigurationError: no project or region is set, or a setting can't be used
         :raises DcsError: the project can't be looked up
         """
         if REQUESTS_IMPORT_ERROR:
-            # It may be there and yet fail, as with a broken library below it; the last line of the traceback says so.
+            # It may be installed and still fail, for example because of a broken dependency: the last line of the traceback shows the cause.
             cause = REQUESTS_IMPORT_ERROR.strip().splitlines()[-1]
             raise ConfigurationError(f"{sentence(missing_required_lib('requests'))} The import failed with {cause}")
         credentials = find_credentials(self.params, os.environ)
@@ -177,10 +177,10 @@ class DcsModule(AnsibleModule):
 
 
 def _trimmed(value: t.Any, depth: int = 3) -> t.Any:
-    """Text without white space around it, in items of lists and in mappings, too.
+    """The value with its strings trimmed, including those in lists and mappings.
 
-    :param depth: how far down; beyond the items of a list of mappings, what the API said is left as it is
-    :raises ValueError: two keys of a mapping differ in nothing but white space
+    :param depth: of nesting; below the items of a list of mappings, data from the API is left unchanged
+    :raises ValueError: two keys of a mapping differ only in white space
     """
     if isinstance(value, str):
         return value.strip()
@@ -195,9 +195,9 @@ def _trimmed(value: t.Any, depth: int = 3) -> t.Any:
 
 
 def _refuse_blanks(values: list[t.Any]) -> None:
-    """Refuse a list with a blank item, as a variable without a value makes one: left out, it might mean less than was meant, or everything.
+    """Refuse a list with a blank item, such as from an empty variable: dropping the item might select less than intended, or everything.
 
-    :raises ValueError: there is one
+    :raises ValueError: an item is blank
     """
     for number, value in enumerate(values, 1):
         if is_blank(value):
@@ -205,7 +205,7 @@ def _refuse_blanks(values: list[t.Any]) -> None:
 
 
 def _flat(value: t.Any, depth: int) -> t.Any:
-    """A value without what is nested deeper than that."""
+    """A value without anything that is nested deeper than `depth`."""
     if isinstance(value, dict):
         return {key: _flat(item, depth - 1) for key, item in value.items()} if depth else None
     if isinstance(value, list):
@@ -214,7 +214,7 @@ def _flat(value: t.Any, depth: int) -> t.Any:
 
 
 def _passwords(url: str) -> set[str]:
-    """What of a URL may be a user and a password, in every spelling in which it may turn up."""
+    """The parts of a URL that may be a user name and password, in every form in which they may appear."""
     before, at, _host = url.rpartition("@")
     if not at:
         return set()
@@ -232,7 +232,7 @@ def _boolean(value: t.Any) -> bool:
 
 def _whole_number(value: t.Any, lowest: int, highest: int) -> int:
     number = math.nan
-    # Numbers that are computed in templates come as 300.0.
+    # A number that is computed in a template may be a float, such as 300.0.
     if not isinstance(value, bool) and isinstance(value, (int, float, str)):
         with contextlib.suppress(ValueError, OverflowError):
             number = float(value)
@@ -242,17 +242,17 @@ def _whole_number(value: t.Any, lowest: int, highest: int) -> int:
 
 
 def _shown(value: t.Any) -> str:
-    """A value for a message, in a reasonable length."""
+    """A value for a message, cut to a reasonable length."""
     text = repr(value) if isinstance(value, str) else str(value)[:1000]
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def summarize(errors: Sequence[tuple[str, DcsError]], total: int, what: str) -> str:
-    """A message that names all that failed, grouped by status and code, and why the first of each group did.
+    """A message that names every failed item, grouped by status and code, with the explanation of the first error in each group.
 
-    :param errors: what failed and why
-    :param total: how many there were in all
-    :param what: a word for what there were
+    :param errors: the name and the error of each failed item
+    :param total: the number of all items
+    :param what: the kind of items, in the plural
     """
     if total == 1:
         return errors[0][1].message

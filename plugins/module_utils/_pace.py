@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""Who may send when, and how often again: shared by all threads of one run.
+# Private to this collection: not a public interface. It may change in any release.
+"""Decides when a request may be sent, and whether it may be retried. Shared by all threads of one run.
 
-- After a request that was refused with HTTP 401, nothing more is sent: an access key is locked after more than five failures in a row. Nor is anything
-  sent after an interruption.
-- Until an origin has accepted one request, one call after the other is made to it, and all of them together have the retries and the time of one.
+- After HTTP 401 or 407, nothing more is sent: an access key is locked after more than five failures in a row. Nor is anything sent after an interruption.
+- Until an origin has accepted one request, calls to it are made one at a time, and all of them together have the retries and the time of one.
 - When the API throttles, all requests slow down together, and speed up again together.
 """
 
@@ -28,45 +27,45 @@ from ._errors import DcsError, PermanentConnectionError, StoppedError, Throttled
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Seconds: no request begins after a call has spent this long on requests and pauses, nor after nothing has been accepted for this long.
+#: Seconds. No request begins once its call has spent this long on requests and pauses, or once no request has been accepted for this long.
 RETRY_TIME_LIMIT = 300.0
-#: Seconds: a request has at least this timeout, however little time its call has left.
+#: Minimum timeout of a request in seconds, however little time its call has left.
 MIN_TIMEOUT = 5.0
-#: Seconds: the pause before the n-th retry is between half of it and all of BACKOFF_BASE * 2 ** (n - 1), at most BACKOFF_MAX.
+#: Seconds. The pause before the n-th retry is random, between 50% and 100% of min(BACKOFF_BASE * 2 ** (n - 1), BACKOFF_MAX).
 BACKOFF_BASE = 0.5
 BACKOFF_MAX = 20.0
 
 
 class Rate:
-    """How many requests a second the API accepts, learnt from its responses. Pure arithmetic: the time is always given, in seconds.
+    """How many requests per second the API accepts, learned from its responses. Pure arithmetic: the time is always passed in, in seconds.
 
-    Unlimited until the first throttled request. Then, in the manner of TCP's congestion control: quickly up until the next throttled request, a little
-    less than what was accepted after each, and up again with each request that is accepted, faster the longer nothing is throttled.
+    Unlimited until the first throttled request. Then, similar to TCP's congestion control, it rises quickly until the next throttled request. After each of
+    these it drops to slightly less than what was accepted, and rises again with each accepted request, faster the longer nothing is throttled.
     """
 
     SLOWEST = 0.1
-    #: Seconds for which accepted requests are counted, and which one lowering of the rate is given to show an effect.
+    #: Seconds over which accepted requests are counted, and for which a lowered rate is not lowered again.
     WINDOW = 1.0
-    #: Seconds of unused rate that may be caught up with.
+    #: Seconds of unused rate that may be used later.
     CREDIT = 0.25
 
     def __init__(self) -> None:
         self.per_second: float | None = None
         self._next = 0.0
         self._lowered = 0.0
-        # What was accepted before the first throttled request may be far less than what would have been.
+        # Before the first throttled request, the API might have accepted far more than was sent.
         self._guessed = True
         self._accepted: collections.deque[float] = collections.deque(maxlen=1000)
 
     def reserve(self, now: float) -> float:
-        """The time at which the next request may go; each call takes a place."""
+        """Reserve the next slot, and return the time at which its request may be sent."""
         if self.per_second is None:
             return now
         self._next = max(self._next, now - self.CREDIT) + 1 / self.per_second
         return max(now, self._next)
 
     def accepted(self, now: float) -> None:
-        """A request got any response but "too many requests"."""
+        """A request got a response other than HTTP 429 or 5xx."""
         self._accepted.append(now)
         if self.per_second is not None:
             more = 1.0 if self._guessed else 0.02 + 0.005 * min(now - self._lowered, 10) ** 2
@@ -82,25 +81,25 @@ class Rate:
             return
         else:
             self._guessed = False
-            # Not far down at once: that little was accepted may be for want of requests.
+            # Do not drop too far at once: if few requests were accepted, perhaps only few were sent.
             self.per_second = max(self.SLOWEST, self.per_second / 2, min(accepted, self.per_second) * 0.95)
         self._lowered = now
 
 
 class _Gate:
-    """What is known of one origin.
+    """The state of one origin.
 
     :ivar accepted: how many requests it has accepted
-    :ivar progress: when it accepted the last one; until then, when the first one was sent
-    :ivar throttles: whether it has answered with HTTP 429 since then
-    :ivar probe: the call that alone may send until one has been accepted
-    :ivar failed: how many requests it has not accepted before the first that it did
+    :ivar progress: when it accepted the last one; before the first one, when the first call lined up
+    :ivar throttles: whether it has responded with HTTP 429 since then
+    :ivar probe: the only call that may send until a request has been accepted
+    :ivar failed: how many requests it did not accept before the first accepted one
     :ivar last_error: why the last of them was not accepted
     """
 
     def __init__(self) -> None:
         self.rate = Rate()
-        # Only the first in the queue takes a turn: the turns of the others depend on what is learnt until then.
+        # Only the first in the queue reserves a slot, because the slots of the others depend on what is learned until then.
         self.queue = threading.Lock()
         self.accepted = 0
         self.progress: float | None = None
@@ -111,15 +110,15 @@ class _Gate:
 
     @property
     def end_of_progress(self) -> float:
-        """When it is no longer worth waiting for progress."""
+        """The time after which waiting for an accepted request is given up."""
         return math.inf if self.progress is None else self.progress + RETRY_TIME_LIMIT
 
 
 class Pace:
-    """Who may send when: shared by all threads of one run.
+    """Decides when requests may be sent. Shared by all threads of one run.
 
     :param max_retries: of one call
-    :param abandoned: tells whether nobody waits for the results any more
+    :param abandoned: returns whether the result can no longer be delivered
     """
 
     def __init__(self, max_retries: int = 5, abandoned: Callable[[], bool] = lambda: False) -> None:
@@ -128,16 +127,16 @@ class Pace:
         self._changed = threading.Condition()
         self._gates: dict[str, _Gate] = {}
         self._stopped: str | None = None
-        #: How many requests have been accepted, by any origin.
+        #: The number of requests that all origins have accepted.
         self.accepted = 0
 
     def acquire(self, origin: str, call: Call) -> None:
-        """Wait for the turn to send.
+        """Wait until a request may be sent.
 
         :param origin: scheme, host and port
-        :raises StoppedError: nothing may be sent any more
-        :raises UnsentError: the turn did not come in time
-        :raises PermanentConnectionError: it is not worth another attempt
+        :raises StoppedError: no more requests may be sent
+        :raises UnsentError: the time limit expired first
+        :raises PermanentConnectionError: another attempt would be futile
         """
         with self._changed:
             gate = self._gates.setdefault(origin, _Gate())
@@ -153,11 +152,11 @@ class Pace:
             gate.queue.release()
 
     def release(self, origin: str, http_status: int | None, error: DcsError | None, accepted: bool) -> None:
-        """Tell how a request ended.
+        """Record how a request ended.
 
         :param http_status: of the response; None if there was none
         :param error: why it failed, if it did
-        :param accepted: whether the origin has shown by its response that it is the API and accepts the caller
+        :param accepted: whether the response shows that the origin is the API and accepts the credentials
         """
         now = time.monotonic()
         with self._changed:
@@ -180,7 +179,7 @@ class Pace:
                 self._changed.notify_all()
 
     def finish(self, call: Call) -> None:
-        """A call sends no more."""
+        """Record that a call sends no more requests."""
         with self._changed:
             for gate in self._gates.values():
                 if gate.probe is call:
@@ -188,18 +187,18 @@ class Pace:
                     self._changed.notify_all()
 
     def stop(self, reason: str) -> None:
-        """Let nothing more be sent.
+        """Stop all further requests.
 
-        :param reason: why, as a sentence
+        :param reason: why, as the end of a sentence
         """
         with self._changed:
             self._stopped = self._stopped or reason
             self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
-        """Pause, but no longer than until nothing may be sent any more.
+        """Pause, but end early if no more requests may be sent.
 
-        :raises StoppedError: nothing may
+        :raises StoppedError: no more requests may be sent
         """
         with self._changed:
             end = time.monotonic() + seconds
@@ -208,14 +207,14 @@ class Pace:
             self._raise_if_stopped()
 
     def in_parallel(self, function: Callable[[t.Any], t.Any], items: Sequence[t.Any], concurrency: int) -> list[t.Any]:
-        """The function's result for each item, in order. Whatever interrupts this lets nothing more be sent."""
+        """The function's result for each item, in order. An interruption stops all further requests."""
         results: list[t.Any] = [None] * len(items)
         left = iter(range(len(items)))
         interruptions: list[BaseException] = []
 
         def work() -> None:
             try:
-                # One index for each: to advance an iterator over a range is atomic.
+                # No index is taken twice: advancing an iterator over a range is atomic.
                 for index in left:
                     results[index] = function(items[index])
             except BaseException as error:
@@ -224,15 +223,15 @@ class Pace:
 
         try:
             threads: list[threading.Thread] = []
-            # Where the system allows no more threads, those that run do all the work.
+            # If the system allows no more threads, those that run do all the work.
             with contextlib.suppress(RuntimeError):
                 while len(threads) < min(concurrency, len(items)) > 1:
-                    # No thread may outlive an interrupted run, so none is waited for at exit, as those of an executor are.
+                    # A daemon thread, unlike those of an executor, does not keep an interrupted run from exiting.
                     thread = threading.Thread(target=work, daemon=True)
                     thread.start()
                     threads.append(thread)
             for thread in threads:
-                # A signal that arrives just before this blocks is not seen until it returns.
+                # A signal that arrives just before join() blocks is not handled until it returns, hence the timeout.
                 while thread.is_alive():
                     thread.join(1.0)
             if not threads:
@@ -250,22 +249,22 @@ class Pace:
             with self._changed:
                 self._raise_if_hopeless(gate, call)
                 if not gate.accepted:
-                    # Until a request is accepted, one call has the line to itself, with all that it sends and with its pauses.
+                    # Until a request is accepted, only one call may send, and it keeps its place during its pauses.
                     if gate.probe not in (None, call):
                         self._changed.wait(_seconds_until(call.deadline))
                         continue
                     gate.probe = call
                     gate.progress = time.monotonic() if gate.progress is None else gate.progress
-            # Woken now and then, as what ends the waiting comes about elsewhere.
+            # Check regularly: other threads may meanwhile have made waiting pointless.
             if gate.queue.acquire(timeout=min(1.0, _seconds_until(call.deadline))):
                 return
             with self._changed:
                 self._raise_if_hopeless(gate, call, waiting=True)
 
     def _raise_if_hopeless(self, gate: _Gate, call: Call, waiting: bool = False) -> None:
-        """Raise if a request may not be sent, or is not worth it.
+        """Raise if a request may not be sent, or would be futile.
 
-        :param waiting: whether the turn has not come yet
+        :param waiting: whether the call is still waiting for its turn
         """
         self._raise_if_stopped()
         now = time.monotonic()
@@ -277,7 +276,7 @@ class Pace:
                 code="Throttled", http_status=429, hint="Run it again later, or with a lower concurrency.",
             )
         if not gate.accepted and gate.probe is not call and (gate.failed > self.max_retries or (gate.failed and now >= gate.end_of_progress)):
-            # What the first call has begun it may end: it looks up a lost response.
+            # The probing call may finish what it has begun: it may have to find out the effect of a lost response.
             error = gate.last_error or DcsError("unknown")
             what = "earlier attempts to connect failed" if isinstance(error, UnsentError) else "no earlier request was accepted"
             reason = f"Not sent, because {what}: {error.reason.rstrip('.')}"
@@ -291,11 +290,11 @@ class Pace:
 
 
 class Call:
-    """What one call may spend, however many requests it needs: retries and time.
+    """The retries and the time that one call may use, however many requests it needs.
 
-    :param pace: of the run that it belongs to
-    :param max_retries: None: as many as each call has
-    :param deadline: when its last request may begin, in the time of `time.monotonic()`
+    :param pace: the pace of its run
+    :param max_retries: None: the default of the pace
+    :param deadline: the latest time at which a request may begin, on the clock of `time.monotonic()`
     """
 
     def __init__(self, pace: Pace, max_retries: int | None = None, deadline: float = math.inf) -> None:
@@ -316,7 +315,7 @@ class Call:
         return self._seconds < RETRY_TIME_LIMIT and time.monotonic() < self.deadline
 
     def timeout(self, usual: float) -> float:
-        """The timeout of the next request, in seconds: not much longer than the call has, if it has a deadline."""
+        """The timeout of the next request in seconds: the usual one, or less if the deadline is near."""
         return min(usual, max(self.deadline - time.monotonic(), MIN_TIMEOUT))
 
     def took(self, seconds: float) -> None:
@@ -324,7 +323,7 @@ class Call:
         self._seconds += seconds
 
     def pause(self, seconds: float) -> bool:
-        """Pause; False, at once, if the next request would begin too late."""
+        """Pause and return True; return False at once if the next request would begin too late."""
         if self._seconds + seconds >= RETRY_TIME_LIMIT or time.monotonic() + seconds >= self.deadline:
             return False
         self._seconds += seconds
@@ -332,15 +331,15 @@ class Call:
         return True
 
     def reads(self) -> RetryBudget:
-        """Retries for a read that this call needs besides; its time is the call's."""
+        """A separate retry budget for a read that is part of this call. Its time counts towards the call."""
         return RetryBudget(self, self.retries.max_retries, self._pace)
 
 
 class RetryBudget:
     """The retries of one request.
 
-    :param call: whose time they take
-    :param max_retries: how many
+    :param call: the call whose time they use
+    :param max_retries: the number of retries
     """
 
     def __init__(self, call: Call, max_retries: int, pace: Pace) -> None:
@@ -352,23 +351,23 @@ class RetryBudget:
 
     @property
     def left(self) -> bool:
-        """Whether there is one more."""
+        """Whether a retry is left."""
         return self._used < self.max_retries and self.call.has_time
 
     def wait(self, error: DcsError | None = None) -> bool:
-        """Use one retry and pause as long as is due before it; False, at once, if none is left or it would begin too late.
+        """Pause before a retry, use it up and return True; return False at once if none is left or it would begin too late.
 
         :param error: why the last request failed, if it did
-        :raises StoppedError: nothing may be sent any more
+        :raises StoppedError: no more requests may be sent
         """
         pause = (error.retry_after if error else None) or 0.0
         if isinstance(error, ThrottledError):
-            # While others are accepted, a throttled request waits for its turn like all the rest, and no retry is lost on it.
+            # While other requests are accepted, a throttled one waits for its turn like all the rest, without using up a retry.
             others_accepted, self._accepted = self._pace.accepted > self._accepted >= 0, self._pace.accepted
             if others_accepted and self.call.pause(pause):
                 return True
         backoff = min(BACKOFF_MAX, BACKOFF_BASE * 2**self._used)
-        # Never near zero: a list of tasks may be some seconds behind.
+        # Never near zero, because a list of tasks may lag behind by some seconds.
         pause = max(pause, random.uniform(backoff / 2, backoff))  # noqa: S311
         if self.left and self.call.pause(pause):
             self._used += 1
@@ -378,7 +377,7 @@ class RetryBudget:
 
 
 def nobody_waits() -> bool:
-    """Whether standard output is a pipe that nobody reads any more, so that no result can arrive: the controller gave the task up, or is gone."""
+    """Whether standard output is a pipe that is no longer read, so that the result can't be delivered: the controller has given up the task, or is gone."""
     try:
         poll = select.poll()
         poll.register(sys.__stdout__.fileno() if sys.__stdout__ else 1, 0)
@@ -388,5 +387,5 @@ def nobody_waits() -> bool:
 
 
 def _seconds_until(moment: float) -> float:
-    """The time until then, as a timeout that threads accept."""
+    """The seconds until then, as a timeout that `threading` accepts."""
     return min(max(moment - time.monotonic(), 0.0), 3600.0)

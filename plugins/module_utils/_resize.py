@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""The words of the domain: which background task is a pending resize, and which resize is asked for."""
+# Private to this collection: not a public interface. It may change in any release.
+"""Domain definitions: which background tasks are pending resizes, and which resize is requested."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if t.TYPE_CHECKING:
     from ._dcs import BackgroundTask
     from ._errors import DcsError
 
-# ---- What counts as a pending resize: to be extended here, and only here, when the API turns out to use other words. In capitals; compared in any case.
+# ---- What counts as a pending resize. If the API turns out to use other names, extend only these constants. In upper case; compared in any case.
 
-#: Names of background tasks that are resizes. Source: today's API pages (EXTEND), ListBackgroundTask of the official SDK (ChangeInstanceSpec).
+#: Names of background tasks that are resizes. Source: the current API reference (EXTEND), ListBackgroundTask of the official SDK (ChangeInstanceSpec).
 RESIZE_NAMES = frozenset({"EXTEND", "CHANGEINSTANCESPEC"})
-#: Statuses of a task that has not begun. WAITING for the maintenance window is an inference, no page says so; CREATED may be cancellable, too.
+#: Statuses of a task that has not started. That WAITING means waiting for the maintenance window is inferred, not documented; CREATED may be cancellable, too.
 WAITING_STATUSES = ("WAITING", "CREATED")
-#: The resize has begun.
+#: The resize has started.
 EXECUTING_STATUSES = ("EXECUTING",)
-#: The resize is done.
+#: The resize has been carried out.
 APPLIED_STATUSES = ("SUCCESS",)
-#: The resize is cancelled. An inference: sibling services use these, the status after a cancel is not documented for DCS.
+#: The resize has been cancelled. Inferred, mostly from sibling services: DCS does not document the status after a cancellation.
 CANCELLED_STATUSES = ("CANCELLED", "CANCELED", "DELETED")
-#: The status of an instance that is being resized. Whether it covers a waiting resize is not documented.
+#: The status of an instance that is being resized. Whether it covers a pending resize is not documented.
 EXTENDING = "EXTENDING"
 
 Outcome = t.Literal["cancelled", "absent", "executing", "applied", "failed", "not_attempted"]
@@ -40,7 +40,7 @@ OnTooLate = t.Literal["ignore", "warn", "fail"]
 class Request(t.NamedTuple):
     """A resize to cancel.
 
-    :ivar task_id: None: to be found
+    :ivar task_id: None: to be found among the background tasks of the instance
     """
 
     instance_id: str
@@ -48,7 +48,7 @@ class Request(t.NamedTuple):
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """What tells it from others: IDs are the same in any case."""
+        """What identifies the resize. IDs are compared case-insensitively."""
         return self.instance_id.lower(), self.task_id.lower() if self.task_id is not None else None
 
 
@@ -68,7 +68,7 @@ def is_in_status(task: BackgroundTask, statuses: Iterable[str]) -> bool:
 
 
 def malformed(request: Request) -> DcsError | None:
-    """Why a request can't be sent, if its IDs are invalid."""
+    """The error if an ID of the request is invalid, or None."""
     try:
         check_id("instance", request.instance_id)
         if request.task_id is not None:

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""How a request proves who sends it: Huawei Cloud's SDK-HMAC-SHA256, or an existing IAM token.
+# Private to this collection: not a public interface. It may change in any release.
+"""Authenticates requests: with signatures (Huawei Cloud's SDK-HMAC-SHA256) or with an existing IAM token.
 
 Source: "API Gateway: Calling APIs through App Authentication / AK/SK signing" of Huawei Cloud's documentation; compared in tests with the
 signer of the official SDK (`huaweicloudsdkcore`).
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 try:
     from requests.auth import AuthBase
-except Exception:  # _module says what is wrong before any of this is used; what requests imports may break in any way
+except Exception:  # _module reports the error before any of this is used; the dependencies of requests may break in any way
     AuthBase = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
@@ -36,13 +36,13 @@ def _encode(text: str) -> str:
 
 
 def _canonical_uri(path: str) -> str:
-    """The decoded path, each segment percent-encoded, with a trailing slash that is in the canonical form only."""
+    """The decoded path, each segment percent-encoded, with a trailing slash, which only the canonical form has."""
     uri = quote(unquote(path), safe="/~")
     return uri if uri.endswith("/") else uri + "/"
 
 
 def canonical_query(parameters: Iterable[tuple[str, str]]) -> str:
-    """A query in the form that is signed: sorted, with all but letters, digits and `-_.~` percent-encoded."""
+    """A query in canonical form: sorted, with everything except letters, digits and `-_.~` percent-encoded."""
     return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(parameters))
 
 
@@ -55,7 +55,7 @@ class SdkHmacSha256(AuthBase):
     :param secret_key: its secret key (SK)
     :param security_token: for temporary keys only
     :param project_id: sent as `X-Project-Id` and signed; None for requests to IAM
-    :param now: seconds since the epoch; the service accepts a difference of 15 minutes at most
+    :param now: returns the seconds since the epoch; the service accepts a difference of 15 minutes at most
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SdkHmacSha256(AuthBase):
             headers["X-Project-Id"] = self._project_id
         if self._security_token:
             headers["X-Security-Token"] = self._security_token
-        # Only what we set ourselves and proxies keep.
+        # Sign only headers that are set here and that proxies do not change.
         names = [name for name in ("content-type", "host", "x-project-id", "x-sdk-date", "x-security-token") if name in headers]
         body = request.body or b""
         canonical_request = "\n".join(

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private to this collection: no interface for others, it may change in any release.
-"""The wire: connections, TLS, proxies and deadlines. The only file that knows urllib3 and http.client.
+# Private to this collection: not a public interface. It may change in any release.
+"""Connections, TLS, proxies and deadlines. The only file that depends on urllib3 and http.client.
 
-It tells one thing for certain: that no connection could be made, so that the request has had no effect. Anything else that goes wrong may have gone wrong
-after the request took effect. As soon as a response's status line has been read, its status counts, whatever follows.
+`NoConnectionError` guarantees that no connection could be made, so that the request had no effect. Any other failure of a connection may have happened
+after the request took effect. As soon as the status line of a response has been read, its status counts, whatever follows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ try:
     from requests.adapters import HTTPAdapter
 
     REQUESTS_IMPORT_ERROR: str | None = None
-except Exception:  # _module says what is wrong before any of this is used; what requests imports may break in any way
+except Exception:  # _module reports the error before any of this is used; the dependencies of requests may break in any way
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
@@ -40,16 +40,16 @@ if t.TYPE_CHECKING:
 
     from requests import PreparedRequest
 
-#: Bytes: a page of a thousand background tasks has about one megabyte.
+#: Maximum size of a response in bytes. A page of a thousand background tasks has about one megabyte.
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
-#: A response that trickles in is given up after so many times the timeout of one read.
+#: The maximum duration of a response, as a multiple of the timeout of one read.
 RESPONSE_TIMEOUT_FACTOR = 3
 
 
 class Reply(t.NamedTuple):
-    """A response as it came.
+    """A response as it was received.
 
-    :ivar problem: why the rest of it, headers or body, did not arrive; None if all did
+    :ivar problem: why headers or body did not arrive completely; None if they did
     """
 
     status: int
@@ -61,10 +61,10 @@ class Reply(t.NamedTuple):
 class NoConnectionError(Exception):
     """No connection could be made: the request has certainly had no effect.
 
-    :ivar target: what could not be connected to
+    :ivar target: the host or proxy that could not be reached
     :ivar reason: why, in a few words
-    :ivar permanent: another attempt would not change that
-    :ivar http_status: what a proxy answered to CONNECT; None if it did not refuse
+    :ivar permanent: whether a retry would not help
+    :ivar http_status: of a proxy's response to CONNECT; None if it did not refuse
     :ivar hint: what the user can do
     """
 
@@ -78,17 +78,17 @@ class NoConnectionError(Exception):
 
 
 class NoReplyError(Exception):
-    """The request may have been sent, and no status came."""
+    """The request may have been sent, but no status was received."""
 
 
 class Transport:
-    """Sends requests, over connections that are kept.
+    """Sends requests, over connections that are kept open.
 
-    :param concurrency: how many connections are kept to each origin
+    :param concurrency: how many connections to each origin are kept open
     :param validate_certs: whether certificates are verified
-    :param ca_path: a file or folder of certificates to trust instead of the system's
-    :param ca_path_name: what the user calls that setting
-    :param on_status: is told the status of each response, as soon as it is known
+    :param ca_path: a file or folder of CA certificates to trust instead of the system's
+    :param ca_path_name: the option or variable that sets it, for messages
+    :param on_status: called with the status of each response as soon as it is known
     """
 
     def __init__(
@@ -111,9 +111,9 @@ class Transport:
         """Send a request once, and read the response.
 
         :param timeout: seconds, for connecting and for each read
-        :raises ConfigurationError: certificates or a proxy that are set can't be used; nothing was sent
+        :raises ConfigurationError: the configured certificates or proxy can't be used; nothing was sent
         :raises NoConnectionError: nothing was sent
-        :raises NoReplyError: it may have been sent
+        :raises NoReplyError: the request may have been sent
         """
         url = t.cast(str, request.url)
         adapter, proxy = self._route(url)
@@ -126,7 +126,7 @@ class Transport:
         except _BrokenReplyError as error:
             return Reply(error.status, {}, b"", _describe(error.reason))
         except Exception as error:
-            # Whatever it is: after the connection was made, the request may have taken effect.
+            # Any other error: once the connection has been made, the request may have taken effect.
             raise NoReplyError(_describe(error)) from error
         try:
             return Reply(raw.status, raw.headers, _read(raw))
@@ -137,18 +137,18 @@ class Transport:
             raw.release_conn()
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept open."""
         for adapter, _proxy in self._routes.values():
             adapter.close()
 
     def _route(self, url: str) -> tuple[_Adapter, _Proxy | None]:
-        """The connections to the origin of a URL, and the proxy before it: decided once."""
+        """The connections to the origin of a URL, and the proxy for it: determined once."""
         origin = urlsplit(url)
         with self._routing:
             key = (origin.scheme, origin.netloc)
             if key not in self._routes:
                 proxy = _proxy_for(url)
-                # Each has a context of its own, which knows whose certificate it checks.
+                # Separate contexts, because each checks the host name of its own peer.
                 context = self._trust(origin.hostname) if origin.scheme == "https" else None
                 proxy_context = self._trust(urlsplit(proxy.url).hostname) if proxy and proxy.url.startswith("https:") else None
                 adapter = _Adapter(self._concurrency, context, proxy_context, self._on_status)
@@ -156,15 +156,15 @@ class Transport:
                     try:
                         adapter.proxy_manager_for(proxy.url)
                     except Exception as error:
-                        # The error's own words may contain the password.
+                        # The exception's message may contain the password.
                         raise ConfigurationError(f"The proxy in {proxy.source} can't be used ({type(error).__name__})") from None
                 self._routes[key] = adapter, proxy
             return self._routes[key]
 
     def _trust(self, host: str | None) -> ssl.SSLContext:
-        """What TLS trusts.
+        """The TLS context, with the certificates to trust.
 
-        :raises ConfigurationError: certificates that are set can't be used
+        :raises ConfigurationError: the configured certificates can't be used
         """
         if not self._validate_certs:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -172,7 +172,7 @@ class Transport:
             context.verify_mode = ssl.CERT_NONE
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             return context
-        # The variables are those that users of requests know.
+        # The same variables as requests uses.
         variables = ((name, os.environ.get(name, "").strip()) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
         name, path = self._ca or next((pair for pair in variables if pair[1]), ("", ""))
         try:
@@ -197,7 +197,7 @@ class Transport:
         status = error.tunnel_status
         if status is not None and status != http.HTTPStatus.OK:
             return NoConnectionError(target, f"it answered CONNECT with HTTP {status}", 400 <= status < 500 and status not in (408, 429), status)
-        # A server that hangs up in the middle of the handshake may be busy.
+        # A server that closes the connection during the handshake may be busy.
         temporary = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError, socket.timeout)
         permanent = isinstance(cause, (ssl.SSLError, ValueError)) and not isinstance(cause, temporary)
         hint = ""
@@ -214,8 +214,8 @@ class Transport:
 class _Proxy(t.NamedTuple):
     """A proxy.
 
-    :ivar url: with user and password, if it has them
-    :ivar source: the variable that it comes from
+    :ivar url: including user name and password, if it has them
+    :ivar source: the variable or the settings that it comes from
     """
 
     url: str
@@ -227,11 +227,11 @@ class _Proxy(t.NamedTuple):
 
 
 class _NotConnectedError(Exception):
-    """`connect()` failed. Of no kind that urllib3 or requests know, so that it passes through them, though perhaps without its cause.
+    """`connect()` failed. Of no type that urllib3 or requests handle, so that it passes through them, though perhaps without its cause.
 
     :ivar reason: why
-    :ivar beyond_proxy: the proxy has let it through
-    :ivar tunnel_status: what the proxy answered to CONNECT; None if that was not sent or no status came
+    :ivar beyond_proxy: whether the proxy had already opened the tunnel
+    :ivar tunnel_status: of the proxy's response to CONNECT; None if CONNECT was not sent or no status was received
     """
 
     def __init__(self, reason: Exception, beyond_proxy: bool, tunnel_status: int | None) -> None:
@@ -242,7 +242,7 @@ class _NotConnectedError(Exception):
 
 
 class _BrokenReplyError(Exception):
-    """The status line was read, and what follows can't be; likewise of no known kind."""
+    """The status line was read, but what follows can't be. Of no type that urllib3 or requests handle, either."""
 
     def __init__(self, status: int, reason: Exception) -> None:
         super().__init__()
@@ -251,9 +251,9 @@ class _BrokenReplyError(Exception):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from a socket until a deadline, which a timeout for each read alone does not keep, and no more than a response may have with all around it.
+    """Reads from a socket until a deadline, which a timeout for each read alone can't enforce, and no more than a response may have with its overhead.
 
-    Version 1 of urllib3 reads the line with the size of a chunk without any bound.
+    Version 1 of urllib3 reads the line with the size of a chunk without a limit.
     """
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
@@ -284,7 +284,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    """A response that is read until a deadline, and whose status counts as soon as its line has been read."""
+    """A response that is read until a deadline, and whose status is reported as soon as the status line has been read."""
 
     on_status: Callable[[int], object]
     noted_status: int | None = None
@@ -296,7 +296,7 @@ class _Response(http.client.HTTPResponse):
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
         while 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
-            # Informational: the response proper is still to come.
+            # Informational: the actual response follows.
             http.client.parse_headers(self.fp)
             version, status, reason = super()._read_status()  # type: ignore[misc]
         self.noted_status = status
@@ -306,7 +306,7 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         try:
             super().begin()
-            # What urllib3 would stumble over later.
+            # Refused here, because urllib3 would fail on it later.
             lengths = {value.strip() for line in self.headers.get_all("Content-Length", []) for value in line.split(",")}
             if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
                 raise ValueError("the response has an invalid Content-Length")
@@ -317,7 +317,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection:
-    """A connection that tells whether it could be made."""
+    """A connection whose errors show whether it could be made."""
 
     response_class: Callable[..., t.Any]
     _beyond_proxy = False
@@ -350,9 +350,9 @@ class _Connection:
 class _Adapter(HTTPAdapter):
     """The connections to one origin, directly or through a proxy. Its responses are those of urllib3.
 
-    :param size: how many connections are kept
-    :param context: what TLS trusts; None where TLS is not used
-    :param proxy_context: what TLS to a proxy trusts; likewise
+    :param size: how many connections are kept open
+    :param context: for TLS to the origin; None if it is not used
+    :param proxy_context: for TLS to a proxy; None if it is not used
     """
 
     def __init__(self, size: int, context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, on_status: Callable[[int], object]) -> None:
@@ -375,16 +375,16 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def cert_verify(self, conn: t.Any, url: str, verify: t.Any, cert: t.Any) -> None:
-        """Leave trust to the context; requests would add a bundle of its own."""
+        """Leave verification to the context; requests would add a CA bundle of its own."""
         if self._context:
             conn.cert_reqs = self._context.verify_mode
 
     def build_response(self, req: PreparedRequest, resp: t.Any) -> t.Any:
-        """The response as it is: requests would look at headers that may make no sense."""
+        """The response of urllib3 unchanged: requests would evaluate its headers, which may be invalid."""
         return resp
 
     def _watch(self, manager: t.Any) -> None:
-        """Let a manager of connections make those that tell what is to be known of them."""
+        """Make a pool manager create connections that are also a `_Connection`."""
         watched = {}
         for scheme, pool in manager.pool_classes_by_scheme.items():
             connection = type("Connection", (_Connection, pool.ConnectionCls), {"response_class": self._response_class})
@@ -393,7 +393,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _check_host(context: ssl.SSLContext, host: str | None) -> None:
-    """Let OpenSSL check the host, also where it is not told: version 1 of urllib3 never tells it an address, and compares that of a proxy with nothing."""
+    """Make OpenSSL check the host even if urllib3 does not pass it: version 1 never passes an IP address, and does not check that of a proxy at all."""
 
     def named(wrap: Callable[..., t.Any]) -> Callable[..., t.Any]:
         return lambda *args, **kwargs: wrap(*args, **{**kwargs, "server_hostname": kwargs.get("server_hostname") or host})
@@ -404,9 +404,9 @@ def _check_host(context: ssl.SSLContext, host: str | None) -> None:
 
 
 def _proxy_for(url: str) -> _Proxy | None:
-    """The proxy for a URL, after the usual environment variables or, where there are none, the system's settings.
+    """The proxy for a URL, from the usual environment variables or, if there are none, from the system's settings.
 
-    :raises ConfigurationError: what is set can't be used; the value is not shown, as it may hold a password
+    :raises ConfigurationError: the proxy can't be used; its URL is not shown, because it may contain a password
     """
     no_proxy = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").strip()
     if requests.utils.should_bypass_proxies(url, no_proxy=no_proxy or None):
@@ -442,22 +442,22 @@ def _proxy_for(url: str) -> _Proxy | None:
 def _read(raw: t.Any) -> bytes:
     """The body of a response."""
     if raw.status < 200:
-        # Closing the connection keeps what may follow from being taken for the response to the next request.
+        # An error, so that the connection is closed and further data is not taken for the response to the next request.
         raise OSError("the server switched protocols")
     body = bytearray()
-    # Small, as each may unpack to a thousand times its size.
+    # Small chunks, because each may decompress to a thousand times its size.
     for chunk in raw.stream(8192, decode_content=True):
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
             raise OSError(f"the response is larger than {MAX_RESPONSE_BYTES} bytes")
-    # Older versions of urllib3 take a connection that ends early for the end of the body.
+    # Older versions of urllib3 mistake a connection that is closed early for the end of the body.
     if raw.length_remaining:
         raise http.client.IncompleteRead(bytes(body), raw.length_remaining)
     return bytes(body)
 
 
 def _describe(error: BaseException) -> str:
-    """An exception of any library in a few words."""
+    """A short description of an exception of any library."""
     error = _innermost(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
@@ -472,9 +472,9 @@ def _describe(error: BaseException) -> str:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """The exception that the others around it come from."""
+    """The original exception inside those that wrap it."""
     seen = {id(error)}
-    # The innermost says what happened; those around it say where, with the addresses of objects.
+    # It says what happened; those around it add where, with the addresses of objects.
     while True:
         inner = next((value for value in (getattr(error, "reason", None), *error.args[::-1], error.__cause__) if isinstance(value, BaseException)), None)
         if inner is None and not isinstance(error, OSError):
