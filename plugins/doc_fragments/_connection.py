@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: not a public interface. It may change in any release.
-"""The options of every module of this collection."""
+"""The connection options of every module of this collection."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role `resize_cancel` works out: what its variables ask for, and what it reports. Pure functions, which never raise on what users give."""
+"""The logic of the role `resize_cancel`: reads its variables, and builds its results. Pure functions, which never raise an exception because of user input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORD_KEYS = (
     "instance_id", "instance_name", "instance_status", "maintain_begin", "maintain_end", "task_id", "task_name", "status", "next_window_begin",
     "user_name", "created_at", "updated_at", "old_spec_code", "new_spec_code", "old_capacity", "new_capacity", "details",
 )
-#: Those that an artifact can afford: enough to schedule the resize again.
+#: The keys in an artifact, whose size is limited: enough to schedule the resize again.
 COMPACT_KEYS = ("instance_id", "task_id", "instance_name", "old_spec_code", "new_spec_code", "old_capacity", "new_capacity")
 #: The further keys of a resize as `dcs_resize_cancel` and the role return it.
 OUTCOME_KEYS = ("outcome", "changed", "request_id", "error")
@@ -36,24 +36,24 @@ COUNTS = ("cancelled", "absent", "too_late", "failed", "not_attempted")
 TOO_LATE = ("executing", "applied")
 UNSETTLED = ("failed", "not_attempted")
 
-#: The variables of the role, without the prefix, by what they hold.
+#: The variables of the role, without the prefix, by type.
 FLAGS = ("all_pending", "wait", "validate_certs")
-#: With the lowest and the highest value; None: no limit.
+#: With the lowest and the highest value; None: no upper limit.
 NUMBERS: dict[str, tuple[int, int | None]] = {
     "max": (0, None), "wait_timeout": (0, 604_800), "concurrency": (1, 64), "timeout": (1, 3600), "max_retries": (0, 100),
 }
 CHOICES = {"on_too_late": ("ignore", "warn", "fail")}
-#: What narrows the search for all pending resizes.
+#: Filters for all pending resizes of the project.
 FILTERS = ("instance_name", "tags", "enterprise_project_id", "exclude")
 TEXTS = (
     "instance_name", "enterprise_project_id", "record", "access_key", "secret_key", "security_token", "token", "region", "project_id", "project_name",
     "cloud", "endpoint", "auth_url", "profile", "shared_config_file", "credentials_file", "metadata_endpoint", "ca_path",
 )
 INPUTS = frozenset(("instances", "tags", "exclude", *FLAGS, *NUMBERS, *CHOICES, *TEXTS))
-#: What the role publishes, and what its playbooks read.
+#: Further variables with the prefix: what the role publishes, and what its playbooks read.
 OTHERS = ("result", "summary", "hosts")
 
-# People paste from chats, tables and web pages: spaces of any kind, invisible ones too, and the separators of a Chinese keyboard.
+# Text pasted from chats, tables and web pages may contain any kind of space, invisible ones too, and the separators of a Chinese keyboard.
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\ufeff\u200b\u200c\u200d\u2060"
 _COMMAS = ",;\uff0c\uff1b\u3001"
 _SEPARATORS = re.compile(f"[{re.escape(_SPACES + _COMMAS)}]+")
@@ -64,18 +64,18 @@ _FALSE = ("false", "no", "off", "0", "n", "f")
 
 
 class _Mistake(ValueError):
-    """A variable can't be used. The text is a sentence about it, without its subject and its full stop."""
+    """A variable can't be used. The message is a sentence without its subject, the variable, and without a full stop."""
 
 
 def _plain(value: t.Any) -> t.Any:
-    """A value whose text is trimmed, at any depth."""
+    """The value with its strings trimmed, at any depth."""
     if isinstance(value, str):
         return "" if value.startswith("__omit_place_holder__") else value.strip(_SPACES)
     if isinstance(value, Mapping):
         return {_plain(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
-    # Vaulted text, of which ansible-core 2.16 makes a sequence of letters.
+    # Vaulted text, which ansible-core 2.16 passes as a sequence of characters.
     return _plain(str(value)) if isinstance(value, Sequence) else value
 
 
@@ -84,7 +84,7 @@ def _is_unset(value: t.Any) -> bool:
 
 
 def _structure(text: str) -> t.Any:
-    """What JSON, a Python literal or YAML holds; all scalars of YAML are text."""
+    """The value of JSON, a Python literal or YAML; all scalars of YAML are strings."""
     readers: tuple[Callable[[str], t.Any], ...] = (json.loads, ast.literal_eval, lambda source: yaml.load(source, Loader=yaml.BaseLoader))
     for read in readers:
         try:
@@ -95,13 +95,13 @@ def _structure(text: str) -> t.Any:
 
 
 def _words(text: str) -> list[str]:
-    """The words between separators, without quotes and bullets."""
+    """The parts of the text between separators, without quotes and bullets."""
     words = (word.strip(_QUOTES).lstrip(_BULLETS).strip(_QUOTES) for word in _SEPARATORS.split(text))
     return [word for word in words if word]
 
 
 def _entries(value: t.Any) -> list[t.Any]:
-    """The entries of a list that may have come as text."""
+    """The entries of a list, which may be given as text."""
     if isinstance(value, str):
         structured = value.startswith(("[", "{")) or re.search(r"(^|[\s\-])['\"]?instance_id['\"]?\s*:", value)
         value = _structure(value) if structured else _words(value)
@@ -111,12 +111,12 @@ def _entries(value: t.Any) -> list[t.Any]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that a mistyped one is most like."""
+    """The known name that is most similar to a mistyped one."""
     return difflib.get_close_matches(name.lower(), sorted(known), n=1, cutoff=0)[0]
 
 
 def _resize(entry: t.Any) -> dict[str, t.Any]:
-    """One entry of the instances, as a mapping whose IDs are text or not there."""
+    """One entry of the instances, as a mapping whose IDs are strings or missing."""
     if isinstance(entry, str):
         entry = {"instance_id": entry}
     if not isinstance(entry, dict):
@@ -131,7 +131,7 @@ def _resize(entry: t.Any) -> dict[str, t.Any]:
         value = entry.get(key)
         if isinstance(value, (bool, float, dict, list)) or (key == "instance_id" and isinstance(value, int)):
             raise _Mistake(f"has an entry whose {key} is {value!r} instead of text")
-        # YAML that came as text knows no null.
+        # In YAML given as text, null is a string.
         if not _is_unset(value) and str(value).lower() not in ("null", "none", "~"):
             ids[key] = str(value)
     if "instance_id" not in ids:
@@ -144,12 +144,12 @@ def _resizes(value: t.Any) -> list[dict[str, t.Any]]:
 
 
 def _pair(resize: Mapping[str, t.Any]) -> tuple[str, str]:
-    """What makes two resizes the same: IDs are compared in any case."""
+    """What identifies a resize. IDs are compared case-insensitively."""
     return str(resize["instance_id"]).lower(), str(resize.get("task_id") or "").lower()
 
 
 def _pairs(resizes: Iterable[Mapping[str, t.Any]]) -> list[dict[str, str]]:
-    """The IDs of the resizes, each pair once, at its first place."""
+    """The IDs of the resizes, each pair once, in the order of first occurrence."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for resize in resizes:
         found.setdefault(_pair(resize), {key: str(resize[key]) for key in ("instance_id", "task_id") if resize.get(key)})
@@ -157,7 +157,7 @@ def _pairs(resizes: Iterable[Mapping[str, t.Any]]) -> list[dict[str, str]]:
 
 
 def _unique(texts: Iterable[t.Any]) -> list[str]:
-    """Each text once, whatever its case, at its first place."""
+    """Each text once, ignoring case, in the order of first occurrence."""
     found: dict[str, str] = {}
     for text in texts:
         found.setdefault(str(text).lower(), str(text))
@@ -165,7 +165,7 @@ def _unique(texts: Iterable[t.Any]) -> list[str]:
 
 
 def _exclude(value: t.Any) -> list[str]:
-    """IDs or names; of a resize, its instance."""
+    """A list of instance IDs or names; an entry that is a resize stands for its instance."""
     entries = _entries(value)
     names = [entry.get("instance_id") if isinstance(entry, dict) else entry for entry in entries]
     if any(isinstance(name, (dict, list, bool)) or _is_unset(name) for name in names):
@@ -203,7 +203,7 @@ def _number(name: str) -> Callable[[t.Any], int]:
 
     def convert(value: t.Any) -> int:
         text = str(value)
-        # Longer ones are no limits that anybody means, and int() would refuse the longest.
+        # Nobody needs a longer number, and int() refuses very long ones.
         if not isinstance(value, bool) and re.fullmatch("[0-9]{1,18}", text) and lowest <= int(text) and (highest is None or int(text) <= highest):
             return int(text)
         raise _Mistake(f"must be a whole number, {wanted}")
@@ -227,7 +227,7 @@ def _text(value: t.Any) -> str:
 
 
 def _file(value: t.Any) -> str:
-    """The absolute path of a file: the module that writes it runs in the folder of the playbook, which may be that of this collection."""
+    """The absolute path of a file. A relative one would depend on the folder of the playbook, which may be inside this collection."""
     return os.path.abspath(os.path.expanduser(_text(value)))
 
 
@@ -240,12 +240,12 @@ _CONVERTERS: dict[str, Callable[[t.Any], t.Any]] = {
 
 
 def _read(inputs: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str], list[str]]:
-    """The inputs that are set and converted, the names of all that are set, and what is wrong with those that can't be converted."""
+    """The converted values of the inputs that are set, the names of all inputs that are set, and what is wrong with those that can't be converted."""
     values: dict[str, t.Any] = {}
     given, mistakes = [], []
     for name, convert in _CONVERTERS.items():
         value = _plain(inputs.get(PREFIX + name))
-        # Separators alone, as what is left of a list that was cleared, are no list.
+        # Separators alone, such as those left over from a cleared list, count as unset.
         if _is_unset(value) or (name in ("instances", "exclude") and isinstance(value, str) and not _words(value)):
             continue
         given.append(name)
@@ -258,7 +258,7 @@ def _read(inputs: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str], lis
 
 def _unknown(names: Iterable[str]) -> list[str]:
     known = {PREFIX + name for name in (*INPUTS, *OTHERS)}
-    # Compared without the prefix, which would make any two alike.
+    # Compared without the prefix, which would make any two names similar.
     suffixes = [name[len(PREFIX):] for name in known]
     return [
         f"Unknown variable {name}: did you mean {PREFIX}{_nearest(name[len(PREFIX):], suffixes)}?" for name in sorted(names) if name not in known
@@ -266,7 +266,7 @@ def _unknown(names: Iterable[str]) -> list[str]:
 
 
 def _never_templated(value: t.Any) -> t.Any:
-    """A copy whose text ansible-core never takes for a template, whoever wrote it: a user, or the API."""
+    """A copy whose text ansible-core never treats as a template, whether it comes from a user or from the API."""
     if isinstance(value, Mapping):
         return {_never_templated(key): _never_templated(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -275,11 +275,11 @@ def _never_templated(value: t.Any) -> t.Any:
 
 
 def plan(inputs: Mapping[str, t.Any], names: Iterable[str], listing: bool = False) -> t.Any:
-    """What the variables of the role ask for.
+    """Check and convert the variables of the role.
 
     :param inputs: the values of the variables that the role knows, by their full names
-    :param names: all variables whose names begin like those of the role
-    :param listing: whether resizes are only listed, so that those of the whole project are the default
+    :param names: the names of all variables that begin with the role's prefix
+    :param listing: whether resizes are only listed; the default is then all pending resizes of the project
     """
     values, given, mistakes = _read(inputs)
     mistakes = [*_unknown(names), *mistakes]
@@ -306,14 +306,14 @@ def plan(inputs: Mapping[str, t.Any], names: Iterable[str], listing: bool = Fals
 
 
 def pairs(resizes: Iterable[Mapping[str, t.Any]]) -> t.Any:
-    """What `dcs_resize_cancel` needs of the resizes that `dcs_resize_info` returned."""
+    """The IDs of the resizes that `dcs_resize_info` returned, for `dcs_resize_cancel`."""
     return _never_templated(_pairs(resizes))
 
 
 class _Knowledge:
-    """What is known of resizes before they are cancelled.
+    """What is known about resizes before they are cancelled.
 
-    :param known: what has resizes: results of the modules, and instances in any form that the role accepts
+    :param known: sources of details: results of the modules, and instances in any form that the role accepts
     """
 
     def __init__(self, known: Iterable[t.Any]) -> None:
@@ -324,12 +324,12 @@ class _Knowledge:
             except _Mistake:
                 continue
             for row in rows:
-                # The IDs alone are no knowledge.
+                # An entry with nothing but IDs adds no details.
                 if set(row) - {"instance_id", "task_id"}:
                     self._rows.setdefault(row["instance_id"].lower(), []).append(row)
 
     def _find(self, resize: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """What is known of this resize; without a task ID on either side it must be the only one of its instance."""
+        """The known details of a resize. Without a task ID on either side, it must be the only one of its instance."""
         instance_id, task_id = _pair(resize)
         rows = self._rows.get(instance_id, [])
         same = [row for row in rows if _pair(row)[1] == task_id]
@@ -337,10 +337,10 @@ class _Knowledge:
         return same[-1] if same else either[0] if len(either) == 1 else {}
 
     def record(self, resize: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """The resize with all keys of `dcs_resize_info`; what is not known is null."""
+        """The resize with all keys of `dcs_resize_info`; unknown values are null."""
         row = self._find(resize)
         found: dict[str, t.Any] = {}
-        # An entry of an earlier result has what was known then in `record`, and the task as it was last seen in `task`.
+        # An entry of an earlier result has the details known then in `record`, and the task as it was last seen in `task`.
         for source in (row.get("record"), row.get("task"), row, resize.get("task")):
             if isinstance(source, Mapping):
                 found.update({key: source[key] for key in RECORD_KEYS if source.get(key) is not None})
@@ -349,10 +349,10 @@ class _Knowledge:
 
 
 def record(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any]) -> t.Any:
-    """The record of resizes, in the keys of `dcs_resize_info`, and the outcome of each where there is one.
+    """The record of resizes, with the keys of `dcs_resize_info` and, if there is one, the outcome of each.
 
     :param resizes: pairs of IDs, or what `dcs_resize_cancel` returned
-    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
+    :param known: sources of further details: results of the modules, and instances in any form that the role accepts
     """
     knowledge = _Knowledge(known)
     rows = [{**knowledge.record(resize), **{key: resize[key] for key in OUTCOME_KEYS if key in resize}} for resize in resizes]
@@ -360,7 +360,7 @@ def record(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any]) -> t.
 
 
 def _shown(value: t.Any) -> str:
-    """A value on one line, without control characters."""
+    """A value as text on one line, without control characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in str(value)).split())
 
 
@@ -373,10 +373,10 @@ def _specification(row: Mapping[str, t.Any], age: str) -> str:
 
 
 def lines(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any] = ()) -> t.Any:
-    """One line for each resize of which more is known than its IDs, 200 at most.
+    """One line for each resize with details besides its IDs, 200 at most.
 
-    :param resizes: in the keys of `dcs_resize_info`, or pairs of IDs
-    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
+    :param resizes: with the keys of `dcs_resize_info`, or pairs of IDs
+    :param known: sources of further details: results of the modules, and instances in any form that the role accepts
     """
     shown = []
     knowledge = _Knowledge([resizes, *known])
@@ -398,12 +398,12 @@ def lines(resizes: Iterable[Mapping[str, t.Any]], known: Iterable[t.Any] = ()) -
 
 
 def result(answer: t.Any, asked: Sequence[Mapping[str, t.Any]], known: Iterable[t.Any], check_mode: bool) -> t.Any:
-    """What the role reports.
+    """The fact `resize_cancel_result`.
 
     :param answer: what `dcs_resize_cancel` returned; anything without `resizes` if it did not run
-    :param asked: the resizes that were to be cancelled
-    :param known: what has more about them: results of the modules, and instances in any form that the role accepts
-    :param check_mode: whether nothing was cancelled, but predicted
+    :param asked: the resizes that were requested
+    :param known: sources of further details: results of the modules, and instances in any form that the role accepts
+    :param check_mode: whether the outcomes are only predicted
     """
     answer = answer if isinstance(answer, Mapping) else {}
     resizes = list(answer.get("resizes") or [])
@@ -412,7 +412,7 @@ def result(answer: t.Any, asked: Sequence[Mapping[str, t.Any]], known: Iterable[
     for resize in resizes:
         outcome = str(resize["outcome"])
         ids["too_late" if outcome in TOO_LATE else outcome].append(resize["instance_id"])
-    # What has no result, because nothing was sent or the module broke down, is as unsettled as what failed.
+    # A resize without a result, because nothing was sent or the module crashed, is as unsettled as one that failed.
     reported = {_pair(resize)[0] for resize in resizes}
     unreported = [resize["instance_id"] for resize in asked if _pair(resize)[0] not in reported]
     report = {
@@ -427,16 +427,16 @@ def result(answer: t.Any, asked: Sequence[Mapping[str, t.Any]], known: Iterable[
 
 
 def summary(results: Mapping[str, Mapping[str, t.Any]]) -> t.Any:
-    """What the role publishes: what it reports without its list, or the sums of several hosts and the part of each.
+    """The artifact `resize_cancel_summary`: the result without its list or, for several hosts, the totals and the result of each.
 
-    :param results: what the role reported, by host; nothing for a host that has not got so far
+    :param results: `resize_cancel_result` by host; an empty mapping for a host without a result
     """
     reports = {host: report for host, report in results.items() if report}
     parts = {host: {key: value for key, value in report.items() if key != "resizes"} for host, report in reports.items()}
     total: dict[str, t.Any] = {}
     for part in parts.values():
         for key, value in part.items():
-            # Sums of numbers and of lists, and whether it is so for any host.
+            # Numbers and lists are added up; a boolean is true if it is true for any host.
             total[key] = value if key not in total else total[key] or value if isinstance(value, bool) else total[key] + value
     records = [
         {key: resize["record"][key] for key in COMPACT_KEYS}
@@ -448,9 +448,9 @@ def summary(results: Mapping[str, Mapping[str, t.Any]]) -> t.Any:
 
 
 def lists(results: Mapping[str, Mapping[str, t.Any]]) -> t.Any:
-    """What the playbook `list_resizes` publishes: all resizes, and those of each host if there are several.
+    """The artifact `resize_list` of the playbook `list_resizes`: all resizes and, for several hosts, those of each.
 
-    :param results: what `dcs_resize_info` returned, by host; nothing, or a failure, for a host whose list is not complete
+    :param results: what `dcs_resize_info` returned, by host; an empty mapping or a failure for a host without a complete list
     """
     found = {host: result["resizes"] for host, result in results.items() if "resizes" in result and not result.get("failed")}
     several = {"hosts": {host: {"count": len(rows), "resizes": rows} for host, rows in found.items()}} if len(results) > 1 else {}

@@ -305,9 +305,9 @@ KNOWN_KEYS = frozenset(
 
 
 def requested(params: Mapping[str, t.Any]) -> list[Request]:
-    """The resizes that the options ask for.
+    """The resizes that the options specify.
 
-    :raises ConfigurationError: an entry of `resizes` can't be understood
+    :raises ConfigurationError: an entry of `resizes` is invalid
     """
     if params["resizes"] is None:
         return [Request(params["instance_id"], params["task_id"])]
@@ -315,10 +315,10 @@ def requested(params: Mapping[str, t.Any]) -> list[Request]:
 
 
 def requested_by(entry: Mapping[str, t.Any], name: str) -> Request:
-    """The resize that one entry of `resizes` asks for.
+    """The resize that one entry of `resizes` specifies.
 
     :param name: of the entry, for messages
-    :raises ConfigurationError: it can't be understood
+    :raises ConfigurationError: the entry is invalid
     """
     for key in entry:
         if key not in KNOWN_KEYS:
@@ -337,9 +337,9 @@ def requested_by(entry: Mapping[str, t.Any], name: str) -> Request:
 
 
 def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, str]:
-    """Which resizes are pending, before and after, with names and specifications where they are known.
+    """The pending resizes before and after, with names and specifications where they are known.
 
-    :param entries: the option `resizes`; the lists of both modules and of the role know more than IDs
+    :param entries: the option `resizes`; its entries may have further details from the modules or the role
     """
     keys = ("instance_id", "task_id", "instance_name", "old_spec_code", "new_spec_code")
     names: dict[str, str] = {}
@@ -347,7 +347,7 @@ def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, st
     seen = [{"instance_id": result.instance_id, **result.task.as_result()} for result in results if result.task]
     for entry in (*entries, *seen):
         parts = [part for part in (entry.get("record"), entry.get("task"), entry) if isinstance(part, dict)]
-        # White space would break the lines.
+        # A line break in a value would break the diff.
         known = {key: " ".join(str(part[key]).split()) for part in parts for key in keys if not is_blank(part.get(key))}
         if "instance_name" in known:
             names[known["instance_id"]] = f" ({known['instance_name']})"
@@ -355,7 +355,7 @@ def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, st
             changes[known["instance_id"], known["task_id"]] = f" from {known['old_spec_code']} to {known['new_spec_code']}"
     cancelled = {(result.instance_id, result.task_id) for result in results if result.changed}
     before = [(result.instance_id, task_id) for result in results for task_id in ([result.task_id] if result.changed else result.still_waiting)]
-    # One entry may have failed on what another one cancelled.
+    # A resize that failed in one entry may have been cancelled by another one.
     after = [resize for resize in before if resize not in cancelled]
 
     def text(pending: list[t.Any]) -> str:
@@ -368,15 +368,15 @@ def diff(results: list[Result], entries: list[dict[str, t.Any]]) -> dict[str, st
 
 
 def is_harmless(error: DcsError) -> bool:
-    """Whether a resize that failed with this error has certainly not been cancelled, and the error does not say so itself."""
+    """Whether a resize that failed with this error was certainly not cancelled, and the error's message does not say so itself."""
     if isinstance(error, (NotExtendingError, BusyError)):
         return False
-    # Where an earlier cancel may have taken effect, the error is of none of these classes, but still one of a POST request.
+    # If an earlier cancel request may have taken effect, the error has none of these classes, but still belongs to a POST request.
     return error.method == "GET" or isinstance(error, (ConfigurationError, StoppedError, UnsentError, RefusedError))
 
 
 def cancel(module: DcsModule) -> None:
-    """Do what the options ask for; the results are in `module.returned` as soon as they are known."""
+    """Cancel the resizes that the options specify. The results are in `module.returned` as soon as they are known."""
     requests = requested(module.params)
     plan = Plan(
         on_too_late=module.params["on_too_late"],

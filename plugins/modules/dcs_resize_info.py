@@ -275,12 +275,12 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
 
 
 def utc_now() -> datetime.datetime:
-    """The present moment."""
+    """The current time."""
     return datetime.datetime.now(datetime.timezone.utc)
 
 
 def rows(listing: Listing, now: datetime.datetime) -> list[dict[str, t.Any]]:
-    """The resizes as users see them.
+    """The resizes in the form in which the module returns them.
 
     :param now: in UTC
     """
@@ -299,7 +299,7 @@ def rows(listing: Listing, now: datetime.datetime) -> list[dict[str, t.Any]]:
 
 
 def nothing_to_ask(instance_ids: list[str] | None) -> Listing | None:
-    """The listing, if there is no ID at all or none that can be asked for."""
+    """The listing if there are no IDs or only invalid ones, so that no request is needed; otherwise None."""
     if instance_ids is None:
         return None
     refused = [(instance_id, malformed(Request(instance_id))) for instance_id in dict.fromkeys(instance_ids)]
@@ -308,7 +308,7 @@ def nothing_to_ask(instance_ids: list[str] | None) -> Listing | None:
 
 
 def wanted_tags(module: DcsModule) -> dict[str, str]:
-    """The option `tags`. A missing value is an empty one: left out, it would select more instances than were asked for."""
+    """The option `tags`. A missing value counts as an empty one: ignoring its key would select more instances than intended."""
     tags: dict[str, str] = {}
     for key, value in (module.params["tags"] or {}).items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, (str, int))):
@@ -320,13 +320,13 @@ def wanted_tags(module: DcsModule) -> dict[str, str]:
 
 
 def find(module: DcsModule) -> None:
-    """Do what the options ask for."""
+    """List the resizes that the options specify."""
     params = module.params
     for name in ("start_time", "end_time"):
         if params[name] is not None and not re.fullmatch("[0-9]{14}", params[name]):
             module.fail_json(msg=f"{name} must be UTC as yyyyMMddHHmmss, such as 20260131073842, but is {params[name]!r}.")
     for status in params["status"]:
-        # No task has it, and an empty result would look like no resize: in an ad hoc command `status=[]` is text.
+        # No task has such a status, and an empty result would look like no resize. In an ad hoc command, `status=[]` is a string.
         if not re.fullmatch("[A-Za-z_-]+", status.strip()):
             module.fail_json(
                 msg=f"Invalid status {status!r}: set a name such as WAITING, or an empty list for all statuses (in an ad hoc command: -a '{{\"status\": []}}')."
@@ -334,7 +334,7 @@ def find(module: DcsModule) -> None:
     instances = InstanceFilter(
         name=params["instance_name"], tags=wanted_tags(module), enterprise_project_id=params["enterprise_project_id"], exclude=params["exclude"] or ()
     )
-    # Where nothing can be asked, no project is looked up either.
+    # If no request is needed for the list, the project is not looked up either.
     listing = nothing_to_ask(params["instance_ids"]) or list_resizes(
         module.connect(),
         instance_ids=params["instance_ids"],
