@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Each target is a session of noxfile.py. Everything they create stays in .build; ARGS is passed to the program that the session runs.
+# Most targets are sessions of noxfile.py. Everything they create stays in .build; ARGS is passed to the program that the session runs.
 
 BUILD := $(CURDIR)/.build
 ARGS ?=
 
-# Package installers read the user's settings, but nothing writes to the user's home.
+# Package installers read the user's settings, but nothing writes to the user's home directory.
 ifneq ($(HOME),$(BUILD)/home)
 export USER_HOME := $(HOME)
 endif
@@ -20,15 +20,15 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_USER := 0
 export PIP_REQUIRE_VIRTUALENV := 1
 unexport PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET
-# What the user has set for other programs of Python and Ansible would lead these astray.
+# The user's settings for other Python and Ansible programs would interfere.
 unexport $(filter ANSIBLE_% NOX% PYTEST_% PYTHON%,$(.VARIABLES)) VIRTUAL_ENV
-# Hundreds of programs start: without compiled modules each one takes twice as long. They lie neither beside the sources nor in the installation.
+# Hundreds of programs are started, each twice as fast with compiled modules. These are kept out of the checkout and the Python installation.
 export PYTHONPYCACHEPREFIX := $(BUILD)/cache/pycache
-# Ansible needs a UTF-8 locale. The user's may not be generated; this one needs no generating.
+# Ansible needs a UTF-8 locale. The user's may not have been generated; this one is always available.
 export LC_ALL := C.UTF-8
-# A git hook's variables point to the repository that the hook runs for.
+# In a git hook, these variables point to the repository for which the hook runs.
 unexport $(shell git rev-parse --local-env-vars 2>/dev/null)
-# The checkout may belong to another user, as bind mounts in containers do.
+# The checkout may belong to another user, for example in a bind mount of a container.
 export GIT_CONFIG_COUNT := 1
 export GIT_CONFIG_KEY_0 := safe.directory
 export GIT_CONFIG_VALUE_0 := $(CURDIR)
@@ -77,7 +77,7 @@ help:
 prepare:
 	@HOME="$$USER_HOME" bash tests/tools/prepare.sh
 
-# It finds the Python versions that have been installed meanwhile, too.
+# Also finds Python versions that have been installed since the last run.
 tools: prepare
 	@HOME="$$USER_HOME" bash tests/tools/pythons.sh .build/pythons
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the huaweicloud.dcs contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every check of the project, each in an environment of its own. ``make help`` lists them; the Makefile brings nox and uv."""
+"""All checks of the project, each in its own environment. ``make help`` lists them; the Makefile installs nox and uv."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tools.pip_settings import use_pip_settings  # noqa: E402
 
 BUILD = ROOT / ".build"
 
-# Each supported ansible-core with the Python versions that it runs on. The first one that is installed is used; the first of each row are 3.10 to 3.14.
+# The supported versions of ansible-core, each with its Python versions: the first one that is installed is used. The first of all rows cover 3.10 to 3.14.
 CORES = {
     "2.16": ("3.10", "3.11", "3.12"),
     "2.17": ("3.11", "3.10", "3.12"),
@@ -41,13 +41,13 @@ CORES = {
     "2.21": ("3.14", "3.13", "3.12"),
 }
 
-# The oldest that modules may meet: Enterprise Linux 9 has Python 3.9 with this version of requests.
+# The oldest Python that modules support: Enterprise Linux 9 has Python 3.9 with the version of requests below.
 OLDEST_MODULE_PYTHON = "3.9"
-# The oldest for controllers and for tests.
+# The oldest Python for controllers and for tests.
 OLDEST_PYTHON = "3.10"
 OLDEST_REQUESTS = "2.25.1"
 
-# Tests take from a part of a second to a minute: whoever is done takes over what another still has to do.
+# Tests take from a fraction of a second to a minute: an idle worker takes over tests from a busy one.
 WORKERS = ("-n", "2", "--dist", "worksteal")
 
 # The tests that depend on the version of ansible-core.
@@ -60,12 +60,12 @@ CORE_TESTS = (
     "tests/unit/plugins/module_utils/test_pace.py",
     "tests/unit/test_documentation.py",
 )
-# Real playbooks that are run on other versions: what modules send and receive by `test` and `oldest-requests`, the documentation's examples by `test`.
+# Real playbooks that run in other sessions: what modules send and receive in `test` and `oldest-requests`, the documentation's examples in `test`.
 TESTED_ELSEWHERE = tuple(f"tests/integration/test_{name}.py" for name in ("bad_day", "connection", "faults", "fleet", "guides", "info", "memory", "stateful"))
-# The kit for AWX is tested apart: it needs a package of 58 MB.
+# The files for AWX are tested separately, because their tests need a package of 58 MB.
 AWX_TESTS = "tests/integration/awx"
 
-# What a user installs. The first and the last ansible-core examine all files, the others these: tests and tools are no users' concern.
+# What users install. The oldest and newest ansible-core check all files, the others only these, because tests and tools do not concern users.
 INSTALLED = ("changelogs/", "extensions/", "meta/", "playbooks/", "plugins/", "roles/")
 
 nox.needs_version = ">=2025.11"
@@ -77,7 +77,7 @@ nox.options.sessions = ["test"]
 
 
 def needs_clone(session: nox.Session) -> None:
-    """Needs a clone of the repository, in which git tells what belongs to it."""
+    """Needs a clone of the repository, because git tells it which files to check."""
     session.error(f"{session.name} needs a clone of the repository, because git tells it which files to check")
 
 
@@ -85,7 +85,7 @@ def needs_clone(session: nox.Session) -> None:
 antsibull_nox.load_antsibull_nox_toml()
 
 if detect_vcs(ROOT) != "git":
-    # They would copy the build folder into itself, without end.
+    # These sessions would copy the build folder into itself endlessly.
     for name in ("lint", "ansible-lint", "docs-check", "license-check", "extra-checks"):
         nox.session(name=name, venv_backend="none", default=False)(needs_clone)
 
@@ -93,13 +93,13 @@ if detect_vcs(ROOT) != "git":
 def use_temporary_folder() -> None:
     """Keep the temporary files of all sessions in one folder, which is removed at the end, so that interrupted programs leave nothing behind.
 
-    It is not in the build folder: the path of a Unix socket has at most 107 bytes, and Ansible has one in its temporary folder.
+    It is not in the build folder: Ansible creates a Unix socket in its temporary folder, and the path of a socket has at most 107 bytes.
     """
     parent = tempfile.gettempdir()
     folder = tempfile.mkdtemp(prefix="dcs-", dir=parent if len(parent) < 40 else "/tmp")  # noqa: S108
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    # As after Ctrl-C, nox ends what it has started: when it is told to end, and when its terminal is closed (but not under nohup).
+    # On SIGTERM, and when the terminal is closed (except under nohup), nox is to end the programs that it has started, as after Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
@@ -115,13 +115,13 @@ def first_installed(pythons: tuple[str, ...]) -> str | None:
 
 
 def error_missing(session: nox.Session, pythons: tuple[str, ...]) -> None:
-    """Say which Python a session needs. `.ci/run` looks for these words."""
+    """Fail and name the Python that a session needs. `.ci/run` searches for this message."""
     versions = " or ".join(f"python{version}" for version in pythons)
     session.error(f"{session.name} needs {versions}, with venv. Install one, then run: make tools")
 
 
 def session_on(name: str, pythons: tuple[str, ...]) -> Callable[[Callable[[nox.Session], None]], object]:
-    """Decorator of a session that runs on the first of these Python versions that is installed, and says what is missing if none is."""
+    """Decorator for a session that runs on the first of these Python versions that is installed, or fails and names them if none is."""
     found = first_installed(pythons)
 
     def decorate(run: Callable[[nox.Session], None]) -> object:
@@ -137,7 +137,7 @@ def session_on(name: str, pythons: tuple[str, ...]) -> Callable[[Callable[[nox.S
 
 
 def install(session: nox.Session, *groups: str, core: str | None = None) -> None:
-    """Install dependency groups of pyproject.toml, with the given minor version of ansible-core or else the newest that the interpreter takes."""
+    """Install dependency groups of pyproject.toml, with the given minor version of ansible-core or else the newest that the interpreter supports."""
     session.install(*(f"--group={group}" for group in groups), *([f"ansible-core~={core}.0"] if core else []))
 
 
@@ -151,7 +151,7 @@ def fresh_folder(*parts: str) -> Path:
 
 
 def export(*parts: str) -> Path:
-    """Copy the files that git knows into a folder of collections; return the collection's own folder there."""
+    """Copy the files that belong to the repository into a folder of collections; return the collection's own folder in it."""
     collection = fresh_folder(*parts) / "ansible_collections" / "huaweicloud" / "dcs"
     collection.parent.mkdir(parents=True)
     try:
@@ -179,23 +179,23 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Unit tests and real playbooks against the simulator, on the newest ansible-core that this interpreter takes, with branch coverage of the plugins."""
+    """Unit tests and real playbooks against the simulator, on the newest ansible-core that this interpreter supports, with branch coverage of the plugins."""
     install(session, "test")
-    # A part of the tests can't cover everything.
+    # If only some tests are selected, coverage is incomplete.
     coverage = () if session.posargs else ("--cov", "--cov-report=term")
     session.run("pytest", *WORKERS, *coverage, f"--ignore={AWX_TESTS}", *session.posargs)
 
 
 @nox.session(default=False)
 def awx(session: nox.Session) -> None:
-    """The kit for AWX: its jobs, workflows and registration against AWX's own rules, and the execution environment."""
+    """The files for AWX: jobs, workflows and registration according to AWX's own rules, and the execution environment."""
     install(session, "awx")
     session.run("pytest", *WORKERS, AWX_TESTS, *session.posargs)
 
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Random responses, different ones each time and many more than in the tests. What fails is kept, and run first the next time."""
+    """Random responses, different ones each time and many more than in the tests. Failing examples are kept, and run first the next time."""
     install(session, "test")
     session.run("pytest", *WORKERS, "--hypothesis-profile=random", "tests/fuzz", *session.posargs)
 
@@ -215,11 +215,11 @@ def add_core_sessions(core: str, pythons: tuple[str, ...]) -> None:
     def sanity_core(session: nox.Session) -> None:
         """ansible-test sanity of this ansible-core, with no test skipped and nothing ignored."""
         install(session, "sanity", core=core)
-        # ansible-test keeps its environments in the home, and makes them anew in the middle of another one's run.
+        # ansible-test keeps its environments in the home directory, and may recreate them while another one uses them.
         home = BUILD / "home" / f"sanity-{core}"
         provide_get_pip(session, home)
         with session.chdir(export("sanity", core)):
-            # Without a repository of its own, what lies in an ignored folder of another one would be skipped.
+            # With a repository of its own: otherwise, the files are in an ignored folder of the checkout and would be skipped.
             session.run("git", "init", "--quiet", external=True)
             session.run("git", "add", "--force", ".", external=True)
             log = BUILD / "sanity" / core / "log"
@@ -235,7 +235,7 @@ for core_version, python_versions in CORES.items():
 
 
 def provide_get_pip(session: nox.Session, home: Path) -> None:
-    """Put a stand-in where ansible-test looks for get-pip.py in that home, if the site that it would load that from can't be reached."""
+    """Put a stand-in for get-pip.py into the cache of ansible-test in this home directory, if the site to download it from can't be reached."""
     code = "from ansible_test._internal import python_requirements as r; print(r.__file__)"
     source = Path(str(session.run("python", "-c", code, silent=True)).strip()).read_text(encoding="utf-8")
     cache = home / ".ansible" / "test" / "cache"
@@ -253,25 +253,25 @@ def provide_get_pip(session: nox.Session, home: Path) -> None:
 
 @session_on("oldest-requests", (OLDEST_PYTHON,))
 def oldest_requests(session: nox.Session) -> None:
-    """Units with the oldest requests and the oldest Python of controllers, and real playbooks whose modules run on the oldest Python of all."""
+    """Unit tests with the oldest requests and the oldest Python for controllers, and real playbooks with modules on the oldest Python for these."""
     if not first_installed((OLDEST_MODULE_PYTHON,)):
         error_missing(session, (OLDEST_MODULE_PYTHON,))
     install(session, "test")
     session.install(f"requests=={OLDEST_REQUESTS}")
-    # Old versions of urllib3 leave it to the garbage collector to close some sockets.
+    # Old versions of urllib3 leave the closing of some sockets to the garbage collector.
     tolerated = ("-W", "default::pytest.PytestUnraisableExceptionWarning")
     session.run("pytest", *WORKERS, *tolerated, "tests/unit/plugins", "tests/fuzz/test_fuzzed_sockets.py")
     environment = BUILD / "nox" / "oldest-requests-modules"
     session.run("uv", "venv", "--quiet", "--allow-existing", "--python", f"python{OLDEST_MODULE_PYTHON}", str(environment), external=True)
     session.run("uv", "pip", "install", "--quiet", "--python", str(environment), f"requests=={OLDEST_REQUESTS}", external=True)
-    # Roles, guides and the table of outcomes depend on requests no further than these.
+    # The other playbook tests do not depend on requests more than these.
     playbooks = [f"tests/integration/test_{name}.py" for name in ("bad_day", "connection", "faults", "fleet", "info")]
     session.run("pytest", *WORKERS, *playbooks, *session.posargs, env={"DCS_MODULE_PYTHON": str(environment / "bin" / "python")})
 
 
 @nox.session(name="workflow-check", default=False)
 def workflow_check(session: nox.Session) -> None:
-    """The workflows of GitHub: what GitHub would refuse, and what is unsafe."""
+    """The GitHub workflows: whether GitHub accepts them, and whether they are safe."""
     install(session, "workflows")
     workflows = sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
@@ -280,7 +280,7 @@ def workflow_check(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def changelog(session: nox.Session) -> None:
-    """The changelog is well-formed, tells of galaxy.yml's version, and CHANGELOG.md is made of it."""
+    """The changelog: whether it is well-formed, has the version in galaxy.yml, and matches CHANGELOG.md."""
     install(session, "changelog")
     session.run("antsibull-changelog", "lint")
     collection = export("changelog")
@@ -297,21 +297,21 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
-    """Move the changelog fragments into the changelog, as the release of galaxy.yml's version."""
+    """Move the changelog fragments into the changelog, as the release of the version in galaxy.yml."""
     install(session, "changelog", "dist")
     session.run("antsibull-changelog", "release", *session.posargs)
 
 
 @nox.session(name="galaxy-importer", default=False)
 def galaxy_importer(session: nox.Session) -> None:
-    """The check that Galaxy and Automation Hub make of an uploaded tarball, with no error and no warning."""
+    """The checks of Galaxy and Automation Hub on an uploaded tarball, without any error or warning."""
     install(session, "galaxy")
     folder = fresh_folder("galaxy-importer")
     tarball = build_tarball(session, folder)
-    # Its flake8 is left out, as by default: it reads the YAML documentation of filters as Python. ruff checks the code.
+    # Its flake8 check is off, as by default: it parses the YAML documentation of filters as Python. ruff checks the code.
     checks = {"check_required_tags": "true", "require_v1_or_greater": "true"}
     env = {f"GALAXY_IMPORTER_{name.upper()}": value for name, value in checks.items()}
-    # It runs ansible-lint, which keeps its stand-ins for modules of other collections there, and deletes them at the end.
+    # It runs ansible-lint, which keeps stand-ins for modules of other collections in this folder, and deletes them at the end.
     env["ANSIBLE_HOME"] = str(folder / "ansible-home")
     with session.chdir(folder):
         log = session.run("python", "-m", "galaxy_importer.main", tarball.name, silent=True, env=env)
@@ -322,7 +322,7 @@ def galaxy_importer(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def dist(session: nox.Session) -> None:
-    """Build the tarball, and run what it installs with all removed that must not matter at run time."""
+    """Build the tarball, install it, remove everything that is not needed at run time, and run the rest."""
     install(session, "dist")
     folder = fresh_folder("dist")
     tarball = build_tarball(session, folder)
@@ -331,12 +331,12 @@ def dist(session: nox.Session) -> None:
     for path in (collections / "ansible_collections" / "huaweicloud" / "dcs").iterdir():
         if path.name not in {"MANIFEST.json", "FILES.json", "meta", "plugins", "roles", "playbooks"}:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    # Nothing to cancel: no connection is needed, yet every layer is loaded.
+    # With nothing to cancel, no connection is needed, but every layer is loaded.
     env: dict[str, str | None] = {
         **dict.fromkeys(filter(is_foreign, os.environ)),
         "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_LOCALHOST_WARNING": "false",
-        # By default it is in the user's home, whatever HOME says. A shell reads it, so it is not in the checkout.
+        # By default, it is in the user's home directory, whatever HOME is set to. Not in the checkout, because the path is parsed by a shell.
         "ANSIBLE_REMOTE_TEMP": str(Path(tempfile.gettempdir(), "remote")),
     }
     session.run("ansible", "localhost", "-m", "huaweicloud.dcs.dcs_resize_cancel", "-a", '{"resizes": []}', env=env)
@@ -347,7 +347,7 @@ def dist(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Build the documentation site in both languages without a warning, and check what its search finds first and that the Chinese text is complete."""
+    """Build the documentation site in both languages without warnings, and check its search results and that the Chinese text is complete."""
     install(session, "docs")
     collection = export("docs")
     pages = BUILD / "docs" / "rst"
@@ -357,7 +357,7 @@ def docs(session: nox.Session) -> None:
         *("--dest-dir", str(pages), "huaweicloud.dcs"),
         env={"ANSIBLE_COLLECTIONS_PATH": str(collection.parents[2])},
     )
-    # antsibull-docs takes along only the text of the guides.
+    # antsibull-docs copies only the text of the guides.
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", pages / "docsite" / "images")
     site = BUILD / "docs" / "html"
     build = ("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "-c", "docs/sphinx", str(pages))
@@ -375,7 +375,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measure what a cancel costs, compared with other ways, and write the results that the page "Performance" is made from."""
+    """Measure the cost of a cancellation compared with other methods, and write the results for the page "Performance"."""
     install(session, "test")
     environment = BUILD / "nox" / "bench-modules"
     session.run("uv", "venv", "--quiet", "--allow-existing", "--python", "python3", str(environment), external=True)
@@ -385,15 +385,15 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def conformance(session: nox.Session) -> None:
-    """Compare what is assumed of the API with the simulator or, when DCS_INSTANCE_ID names a disposable instance, with the cloud."""
+    """Compare the assumptions about the API with the simulator or, if DCS_INSTANCE_ID names a disposable instance, with the cloud."""
     install(session, "test")
     target = ["--cloud"] if os.environ.get("DCS_INSTANCE_ID", "").strip() else []
     report = BUILD / "conformance" / "report.json"
     session.run(
         *("pytest", "tests/conformance", f"--conformance-report={report.relative_to(ROOT)}", *target, *session.posargs),
-        # Where the user keeps keys, which for all else is not the home.
+        # The user's real home directory, where the credentials are; all other sessions use another one.
         env={"HOME": os.environ.get("USER_HOME", os.environ["HOME"])},
-        # When interrupted it first cancels what it has scheduled, which must not be cut short.
+        # When interrupted, it first cancels what it has scheduled, for which it needs time.
         interrupt_timeout=600,
         terminate_timeout=600,
     )

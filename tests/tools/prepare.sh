@@ -3,12 +3,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Finds the installed Python versions, and installs nox and uv in .build/tools, unless that has been done: in this place, as virtual environments can
-# neither be moved with the checkout nor outlive their Python, and with the present versions of the files that it depends on.
+# Finds the installed Python versions, and installs nox and uv in .build/tools, unless that is already done. It is done again if the checkout has been
+# moved or the Python has gone, as virtual environments survive neither, and if a file that it depends on has changed.
 
 set -euo pipefail
 
-# Holds the path that the checkout had.
+# Contains the path that the checkout had.
 ready=.build/tools/ready
 place=$(pwd -P)
 
@@ -24,8 +24,8 @@ is_ready() {
 }
 
 mkdir -p .build/home
-# Of several that prepare the same checkout at once, one does it and the others wait. Otherwise one clears the environment that another's pip runs in,
-# and that pip then installs into the interpreter's own folders.
+# If several processes prepare the same checkout at once, one does it and the others wait. Otherwise, one would clear the environment in which the pip of
+# another one runs, and that pip would then install into the folders of the interpreter itself.
 exec 9>.build/lock
 if command -v flock >/dev/null; then flock 9; fi
 if is_ready && [ -z "$(find pyproject.toml tests/tools/pythons.sh tests/tools/prepare.sh -newer "$ready")" ]; then exit; fi

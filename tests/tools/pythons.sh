@@ -4,14 +4,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Usage: pythons.sh FOLDER
-# Writes a launcher FOLDER/pythonX.Y for each Python version of interest that this machine has and that really runs, and FOLDER/python3 for the one
-# that the tools prefer. pyenv's own launchers refuse each version that is not activated, so its versions are looked up where they are installed.
+# Writes a launcher FOLDER/pythonX.Y for each supported Python version that is installed and works, and FOLDER/python3 for the one that the tools prefer.
+# pyenv's own launchers refuse versions that are not activated, so its versions are searched where they are installed.
 
 set -euo pipefail
 
 folder=$1
 preferred=(3.13 3.12 3.14 3.11 3.10)
-# Of a virtual environment, the Python that it was made with: that may be nowhere else on the way.
+# For a virtual environment, the Python with which it was created, which may not be in PATH itself.
 probe='import ensurepip, os, ssl, sys, venv; print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))'
 without_venv=()
 pyenv_versions=$(pyenv root 2>/dev/null || true)/versions
