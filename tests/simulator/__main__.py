@@ -38,7 +38,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _table(*titles: str, rows: Iterable[tuple[str, ...]]) -> str:
-    """The rows as a Markdown table, as it stands in README.md."""
+    """The rows as a Markdown table, as in README.md."""
     lines = [titles, ("---",) * len(titles), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -67,7 +67,7 @@ async def _run(arguments: argparse.Namespace, server: Server) -> None:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, sys.stdin.fileno(), stop)
 
     if arguments.port_file:
-        # written under another name first, so that whoever waits for the file never reads half of it
+        # written under another name first, so that no one reads an incomplete file
         draft = arguments.port_file.with_name(arguments.port_file.name + ".draft")
         draft.write_text(f"{port}\n", encoding="ascii")
         draft.replace(arguments.port_file)
@@ -78,7 +78,7 @@ async def _run(arguments: argparse.Namespace, server: Server) -> None:
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run the simulator until it is stopped, or print a table."""
     arguments = _arguments()
     if arguments.list_faults:
         print(_table("fault", "effect", "parameters", "what happens", rows=faults.describe()))

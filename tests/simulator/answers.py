@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes back over the wire: answers as values, and their bytes."""
+"""HTTP responses as objects, and their bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 
 @dataclasses.dataclass
 class Answer:
-    """One HTTP answer. A body that is not bytes is sent as JSON, None as no body at all."""
+    """An HTTP response. A body that is not bytes is sent as JSON; None means no body."""
 
     status: int = 200
     body: Any = None
@@ -36,11 +36,11 @@ class Answer:
         try:
             return json.dumps(self.body, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            # Half a surrogate pair has no UTF-8, but an escape.
+            # A lone surrogate can't be encoded as UTF-8, but escaped.
             return json.dumps(self.body).encode()
 
     def render(self, *, keep_alive: bool = True) -> bytes:
-        """The whole answer, ready for one write."""
+        """The complete response, for a single write."""
         content = self.content()
         lines = [f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Unknown')}"]
         if self.content_type is not None and self.body is not None:
@@ -54,7 +54,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """A request that the API turns down, with the error code that says why."""
+    """The API refuses a request, with an error code."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -64,12 +64,12 @@ class Refusal(Exception):
 
 
 def legacy_code(status: int, code: str) -> int:
-    """The numeric code of the earlier API, such as 111400061 for DCS.4061."""
+    """The numeric legacy code, such as 111400061 for DCS.4061."""
     return int(f"111{status}{code[-3:]}")
 
 
 def error(refusal: Refusal, request_id: str, settings: Settings) -> Answer:
-    """The error body in the shape of the service that speaks: the API gateway's own, or that of DCS as the settings want it."""
+    """The error response in the format of its service: that of API Gateway, or that of DCS according to the settings."""
     code: str | int = refusal.code
     if not refusal.code.startswith("DCS."):
         return Answer(refusal.status, {"error_msg": refusal.message, "error_code": code, "request_id": request_id})

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The public API: what each request is answered with, and what it changes if it takes effect.
+"""The public API: the response to each request, and its effect.
 
-A handler reads the cloud and returns the answer together with the change that belongs to it, or None. It changes nothing itself: whoever calls it decides
-whether and when the change takes place, which is how a lost request, a lost answer and a late effect differ.
+A handler reads the cloud, and returns the response and a function that carries out the effect, or None. It changes nothing itself: its caller decides
+whether and when the effect takes place, which is the difference between a lost request, a lost response and a late effect.
 
-Sources: Huaweicloud's DCS API reference (API V2), the models of its Python SDK, and the IAM and ECS metadata documentation.
+Sources: Huawei Cloud's DCS API reference (API V2), the models of its Python SDK, and the IAM and ECS metadata documentation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Outcome = tuple[Answer, "Effect | None"]
 
 @dataclasses.dataclass
 class Call:
-    """One request to the API, after its path has been understood."""
+    """One request to the API, after its path has been parsed."""
 
     cloud: Cloud
     gatekeeper: Gatekeeper
@@ -59,7 +59,7 @@ class Call:
     metadata_tokens: set[str] = dataclasses.field(default_factory=set)
 
     def instance(self) -> Instance:
-        """The instance that the path names, in the project that it names; raises Refusal."""
+        """The instance in the path, which must belong to the project in the path; raises Refusal."""
         self.check_project()
         if self.instance_id is None or not _INSTANCE_ID.fullmatch(self.instance_id):
             raise Refusal(400, "DCS.4061", "Invalid instance ID format.")
@@ -70,7 +70,7 @@ class Call:
         return instance
 
     def check_project(self) -> None:
-        """Refuse a project id that is malformed, or that the account may not enter."""
+        """Refuse a project ID that is malformed, or to which the account has no access."""
         if self.project_id is None or not _PROJECT_ID.fullmatch(self.project_id):
             raise Refusal(400, "DCS.4002", "Invalid project ID format.")
         known = any(project["id"] == self.project_id for project in self.cloud.projects)
@@ -79,7 +79,7 @@ class Call:
             raise Refusal(403, "DCS.2003", "Insufficient permissions in this project.")
 
     def page(self) -> tuple[int, int]:
-        """The `offset` (of a record) and `limit` asked for; raises Refusal."""
+        """The requested `offset` (in records) and `limit`; raises Refusal."""
         offset, limit = (self._whole_number(name, default) for name, default in (("offset", 0), ("limit", 10)))
         settings = self.cloud.settings
         if offset < 0 or (settings.limit_enforced and not 1 <= limit <= 1000):
@@ -95,7 +95,7 @@ class Call:
             raise Refusal(400, "DCS.4000", f"Invalid {name}.") from None
 
     def moment(self, name: str) -> datetime.datetime | None:
-        """A query parameter in the form yyyyMMddHHmmss (UTC), if given; raises Refusal."""
+        """The time in a query parameter (UTC, yyyyMMddHHmmss), if it is set; raises Refusal."""
         value = self.query.get(name)
         if not value:
             return None
@@ -105,7 +105,7 @@ class Call:
             raise Refusal(400, "DCS.4000", f"Invalid {name}.") from None
 
     def tags(self) -> dict[str, str]:
-        """The query parameter `tags` (`key=value`, separated by commas), if given; raises Refusal."""
+        """The query parameter `tags` (`key=value`, separated by commas), empty if it is not set; raises Refusal."""
         pairs = [pair.partition("=") for pair in self.query.get("tags", "").split(",") if pair]
         if not all(key and separator for key, separator, _value in pairs):
             raise Refusal(400, "DCS.4000", "Invalid tags.")
@@ -147,14 +147,14 @@ def _told_or_not_extending(told: dict[str, Any] | None) -> Outcome:
 
 
 def resize(call: Call) -> Outcome:
-    """POST .../resize (ResizeInstance): 204 and no body; the task is found in the list."""
+    """POST .../resize (ResizeInstance): 204 without a body; the task ID is only in the task list."""
     instance = call.instance()
     try:
         wish = json.loads(call.body)
         spec_code, capacity, immediately = wish["spec_code"], wish["new_capacity"], wish.get("execute_immediately", True)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(400, "DCS.4000", "Invalid request body.") from None
-    # The schema has an integer; its description allows fractions below one, of smaller instances.
+    # The schema has an integer, but its description allows fractions below 1 for small instances.
     whole = isinstance(capacity, int) and not isinstance(capacity, bool) and capacity > 0
     if not (isinstance(spec_code, str) and spec_code and isinstance(immediately, bool) and (whole or (isinstance(capacity, float) and 0 < capacity < 1))):
         raise Refusal(400, "DCS.4000", "Invalid request body.")
@@ -240,7 +240,7 @@ def _instance_record(cloud: Cloud, instance: Instance, *, read: bool = False) ->
 
 
 def projects(call: Call) -> Outcome:
-    """GET /v3/projects (KeystoneListProjects): the account's projects, with `name` only those of exactly this name."""
+    """GET /v3/projects (KeystoneListProjects): the account's projects; with `name`, only those with exactly this name."""
     name = call.query.get("name")
     rows = [
         {
@@ -255,7 +255,7 @@ def projects(call: Call) -> Outcome:
 
 
 def token(call: Call) -> Outcome:
-    """POST /v3/auth/tokens (KeystoneCreateUserTokenByPassword): a token for one project or, with another scope or none, for none of them."""
+    """POST /v3/auth/tokens (KeystoneCreateUserTokenByPassword): a token for one project or, with another scope or none, for no project."""
     try:
         asked = json.loads(call.body)["auth"]
         identity, scope = asked["identity"], asked.get("scope", {})
@@ -274,7 +274,7 @@ def token(call: Call) -> Outcome:
     projects = [project for project in call.cloud.projects if wanted and wanted.items() <= project.items() and account.may_enter(project["id"])]
     if wanted and not projects:
         return _keystone_error(401, "The user has no access to the project.")
-    # Real ones are some thousand characters long, too.
+    # Real tokens have a similar length.
     value = secrets.token_urlsafe(2048)
     domain = {"id": _DOMAIN_ID, "name": account.domain}
     now = utc_now()
@@ -291,7 +291,7 @@ def token(call: Call) -> Outcome:
 
 
 def _keystone_error(status: int, message: str) -> Outcome:
-    """An error as Keystone words it, which is neither DCS's way nor API Gateway's."""
+    """An error in the format of Keystone, which differs from those of DCS and API Gateway."""
     return Answer(status, {"error": {"code": status, "message": message, "title": http.HTTPStatus(status).phrase}}), None
 
 
@@ -334,12 +334,12 @@ _ROUTES: list[tuple[str, re.Pattern[str], str, Callable[[Call], Outcome]]] = [
     ("GET", re.compile(r"/openstack/latest/securitykey"), "metadata", metadata_credential),
 ]
 KINDS = ("cancel", "tasks", "instance", "instances", "resize", "projects", "token", "metadata")
-#: Those that nobody has to prove who they are for: they are how one gets what proves it.
+#: The kinds that need no authentication, because they return credentials.
 OPEN_KINDS = ("token", "metadata")
 
 
 def route(method: str, path: str) -> tuple[str, Callable[[Call], Outcome], dict[str, str]]:
-    """The kind of a request, its handler, and the ids in its path; raises Refusal for an API that is not published."""
+    """The kind of a request, its handler, and the IDs in its path; raises Refusal for an API that is not published."""
     for route_method, pattern, kind, handler in _ROUTES:
         if route_method == method:
             match = pattern.fullmatch(path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is asking: signatures verified with the official SDK's own signer, temporary keys, tokens, and locked access keys."""
+"""Authentication: signatures, which are verified with the official SDK's own signer, temporary keys, tokens, and locked access keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREFIX = "Incorrect IAM authentication information: "
 
 
 class Keys(NamedTuple):
-    """What the SDK's signer needs of the SDK's credentials; importing those would write into the user's home."""
+    """The attributes of the SDK's credentials that its signer needs. Importing their class would write to the user's home directory."""
 
     ak: str
     sk: str
@@ -35,7 +35,7 @@ class Keys(NamedTuple):
 
 @dataclasses.dataclass
 class Account:
-    """A user of the cloud: keys, perhaps temporary ones, a ready token, the projects that it may enter (none given: all), and what it logs in with."""
+    """A user of the cloud: permanent or temporary keys, an existing token, accessible projects (None: all), and the user name and password."""
 
     access_key: str
     secret_key: str
@@ -48,7 +48,7 @@ class Account:
     password: str | None = None
 
     def may_enter(self, project_id: str) -> bool:
-        """Whether the account belongs to this project."""
+        """Whether the account has access to this project."""
         return self.projects is None or project_id in self.projects
 
 
@@ -62,7 +62,7 @@ DEFAULT_ACCOUNTS = [
 
 
 class Grant(NamedTuple):
-    """What a token is good for: the projects that it may enter (None: all of its account), until a moment of the cloud's clock."""
+    """The permissions of a token: projects (None: all of its account), and the time on the cloud's clock until which it is valid."""
 
     account: Account
     projects: list[str] | None = None
@@ -81,12 +81,12 @@ class Received:
 
 
 class Gatekeeper:
-    """Lets requests in or refuses them with 401, and locks an access key that fails too often."""
+    """Authenticates requests or refuses them with 401, and locks an access key after too many failures."""
 
     def __init__(self, accounts: list[Account], settings: Settings, now: Callable[[], float]) -> None:
         self.accounts = accounts
         self.locks: list[tuple[str, float]] = []
-        """Each access key that was locked, and when (seconds since the epoch)."""
+        """The access keys that were locked, with the times (seconds since the epoch)."""
         self._settings = settings
         self._now = now
         self._failures: dict[str, int] = {}
@@ -117,20 +117,20 @@ class Gatekeeper:
         return account
 
     def log_in(self, domain: str, user: str, password: str) -> Account | None:
-        """The account whose user and password these are."""
+        """The account with this user and password, or None."""
         given = (domain, user, password)
         return next((account for account in self.accounts if account.user and (account.domain, account.user, account.password) == given), None)
 
     def accept_token(self, token: str, account: Account, projects: list[str], seconds: float) -> None:
-        """Let the account in with this token too, into these projects, for so many seconds."""
+        """Accept this token for the account and these projects, for this number of seconds."""
         self._grants[token] = Grant(account, projects, self._now() + seconds)
 
     def count_success(self, access_key: str) -> None:
-        """Note that a request was let in: the next failure is the first in a row."""
+        """Record a successful authentication: it ends a row of failures."""
         self._failures.pop(access_key, None)
 
     def count_failure(self, access_key: str) -> None:
-        """Note a failed authentication; more than the allowed number in a row lock the access key."""
+        """Record a failed authentication; more than the allowed number in a row lock the access key."""
         failures = self._failures[access_key] = self._failures.get(access_key, 0) + 1
         if failures > self._settings.lock_after_failures:
             self._locked_until[access_key] = self._now() + self._settings.lock_seconds
@@ -138,7 +138,7 @@ class Gatekeeper:
             self._failures.pop(access_key)
 
     def _verify(self, request: Received, access_key: str, signed_headers: list[str], authorization: str) -> tuple[Account | None, str | None]:
-        """The account, and what is wrong with the request if anything is."""
+        """The account, and what is wrong with the request, if anything."""
         account, signer = self._by_access_key.get(access_key, (None, None))
         if account is None or signer is None:
             return None, "verify aksk signature fail, ak not exist"

@@ -35,7 +35,7 @@ class SimulatorError(Exception):
 
 
 class Simulator:
-    """A simulated cloud in a process of its own, from entering the `with` block to leaving it."""
+    """A simulated cloud in a separate process, which runs while the `with` block is active."""
 
     def __init__(
         self, config: Mapping[str, Any] | None = None, *, port: int = 0, tls_cert: pathlib.Path | None = None, tls_key: pathlib.Path | None = None
@@ -44,7 +44,7 @@ class Simulator:
         self._port = port
         self._tls = (tls_cert, tls_key)
         self._process: subprocess.Popen[str] | None = None
-        # Control calls go straight to this process, whatever proxies are set and however broken the certificate under test is.
+        # Control calls go directly to this process, whatever proxies are set, and even if the certificate under test is invalid.
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -78,7 +78,7 @@ class Simulator:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the process; the port refuses connections afterwards."""
+        """Stop the process; afterwards, the port refuses connections."""
         if self._process is not None:
             process, self._process = self._process, None
             process.terminate()
@@ -92,7 +92,7 @@ class Simulator:
             process.wait()
 
     def environment(self) -> dict[str, str]:
-        """The HW_ variables that lead a module to this cloud with the keys of its first account."""
+        """The HW_ variables with which a module uses this cloud and the keys of its first account."""
         accounts = self._config.get("accounts") or [vars(account) for account in DEFAULT_ACCOUNTS]
         project = (self._config.get("projects") or [DEFAULT_PROJECT])[0]
         variables = {
@@ -114,25 +114,25 @@ class Simulator:
         return result
 
     def schedule(self, instance_id: str | None = None, **resize: Any) -> dict[str, str]:
-        """Schedule a resize on an instance, made if missing (None: on a new one); its `instance_id` and `task_id`.
+        """Schedule a resize on an instance, which is created if it does not exist (None: a new one). Return its `instance_id` and `task_id`.
 
-        `resize` takes what `Cloud.schedule` and `Cloud.add_task` take (`task_id`, `name`, `status`, `new_spec_code`, `starts_after` ...), and `instance`
-        with attributes of the instance. More than one pending resize on an instance is possible here, unlike through the API.
+        `resize` takes the arguments of `Cloud.schedule` and `Cloud.add_task` (`task_id`, `name`, `status`, `new_spec_code`, `starts_after` ...), and
+        `instance` with attributes of the instance. Unlike the API, this can schedule more than one pending resize on an instance.
         """
         scheduled: dict[str, str] = self._call("schedule", instance_id=instance_id, **resize)["resizes"][0]
         return scheduled
 
     def schedule_many(self, count: int, **resize: Any) -> list[dict[str, str]]:
-        """Schedule a resize on each of so many new instances."""
+        """Schedule a resize on each of `count` new instances."""
         scheduled: list[dict[str, str]] = self._call("schedule", count=count, **resize)["resizes"]
         return scheduled
 
     def add_instance(self, instance_id: str | None = None, **attributes: Any) -> str:
-        """Make an instance or change its attributes (`name`, `status`, `spec_code`, `project_id` ...); its id."""
+        """Create an instance or change its attributes (`name`, `status`, `spec_code`, `project_id` ...). Return its ID."""
         return str(self._call("instance", instance_id=instance_id, **attributes)["instance_id"])
 
     def add_tasks(self, instance_id: str, count: int = 1, **attributes: Any) -> list[str]:
-        """Add tasks of any `name` and `status` to an instance's list; their ids."""
+        """Add tasks with any `name` and `status` to an instance. Return their IDs."""
         task_ids: list[str] = self._call("task", instance_id=instance_id, count=count, **attributes)["task_ids"]
         return task_ids
 
@@ -140,31 +140,31 @@ class Simulator:
         self._call("event", event=event, instance_id=instance_id, task_id=task_id)
 
     def start(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """The pending resize starts."""
+        """Start the pending resize."""
         self._event("start", instance_id, task_id)
 
     def finish(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """The resize has been carried out."""
+        """Complete the resize."""
         self._event("finish", instance_id, task_id)
 
     def fail(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """The resize fails."""
+        """Make the resize fail."""
         self._event("fail", instance_id, task_id)
 
     def cancel(self, instance_id: str | None = None, *, task_id: str | None = None) -> None:
-        """Somebody else cancels the pending resize."""
+        """Cancel the pending resize on behalf of another user."""
         self._event("cancel", instance_id, task_id)
 
     def remove(self, instance_id: str) -> None:
-        """The instance is deleted."""
+        """Delete the instance."""
         self._event("remove", instance_id, None)
 
     def fault(self, *sequence: str | Mapping[str, Any], kind: str = "any", instance_id: str | None = None, each: bool = False, always: bool = False) -> None:
-        """Have requests fail: see `simulator.faults.Rule` and `simulator.faults.Step`, and README.md for the faults."""
+        """Make requests fail: see `simulator.faults.Rule` and `simulator.faults.Step`, and README.md for the faults."""
         self._call("fault", sequence=list(sequence), kind=kind, instance_id=instance_id, each=each, always=always)
 
     def clear_faults(self) -> None:
-        """Forget all faults."""
+        """Remove all fault rules."""
         self._call("clear_faults")
 
     def configure(self, **settings: Any) -> None:
@@ -176,15 +176,15 @@ class Simulator:
         self._call("account", access_key=access_key, **changes)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Advance the cloud's clock."""
         self._call("advance", seconds=seconds)
 
     def reset(self) -> None:
-        """Back to the beginning."""
+        """Return to the initial state."""
         self._call("reset")
 
     def state(self) -> dict[str, Any]:
-        """Everything in the cloud as it is now: `instances` by id, each with its `tasks` by id, `settings`, `locks`, `most_in_flight` ..."""
+        """The actual state of the cloud: `instances` by ID, each with its `tasks` by ID, `settings`, `locks`, `most_in_flight` ..."""
         return self._call("state")
 
     def requests(self, kind: str | None = None, instance_id: str | None = None) -> list[dict[str, Any]]:
@@ -195,7 +195,7 @@ class Simulator:
         ]
 
     def clear_requests(self) -> None:
-        """Forget the requests so far."""
+        """Clear the list of requests."""
         self._call("clear_requests")
 
     def effective_cancels(self, instance_id: str | None = None) -> list[dict[str, Any]]:

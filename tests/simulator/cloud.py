@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in the simulated cloud: projects, instances, their background tasks, and how these change.
+"""The content of the simulated cloud: projects, instances, their background tasks, and how these change.
 
-Nothing here knows HTTP. Whatever is due by time takes place when the instance is next looked at, so an idle cloud costs nothing.
+Nothing here depends on HTTP. Changes that are due take place when the instance is accessed next, so an idle cloud uses no CPU time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_PROJECT = {"id": "0123456789abcdef0123456789abcdef", "name": "cn-north-4
 
 
 class State(enum.Enum):
-    """What a task really is, whatever its status is called in the list."""
+    """The actual state of a task, whatever its status in the list."""
 
     WAITING = "waiting"
     EXECUTING = "executing"
@@ -42,12 +42,12 @@ class UnknownError(LookupError):
 
 
 def utc_now() -> datetime.datetime:
-    """The present moment, aware of its time zone."""
+    """The current time, with its time zone."""
     return datetime.datetime.now(datetime.timezone.utc)
 
 
 def timestamp(moment: datetime.datetime) -> str:
-    """A moment as the API writes it, such as 2020-06-17T07:38:42.503Z."""
+    """A time in the format of the API, such as 2020-06-17T07:38:42.503Z."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
@@ -63,7 +63,7 @@ class Task:
     created_at: datetime.datetime
     updated_at: datetime.datetime
     listed_status: str | None = None
-    """Status shown instead of the usual one, as long as the state does not change."""
+    """Status to list instead of the usual one until the state changes."""
     user_name: str = "operator"
     user_id: str = "6d0977e4c9b74ae7b5a083a8d0d8fafa"
     params: str = ""
@@ -75,11 +75,11 @@ class Task:
 
     @property
     def moves_at(self) -> float | None:
-        """When the task passes into its next state by itself; None: never."""
+        """When the task changes to its next state automatically; None: never."""
         return {State.WAITING: self.starts_at, State.EXECUTING: self.ends_at}.get(self.state)
 
     def enter(self, state: State) -> None:
-        """Pass into another state."""
+        """Change to another state."""
         self.state = state
         self.listed_status = None
         self.updated_at = utc_now()
@@ -87,7 +87,7 @@ class Task:
 
 @dataclasses.dataclass
 class Pending:
-    """Something that takes place later: at a moment of the cloud's clock, or after so many task lists of the instance."""
+    """An action to carry out later: at a time on the cloud's clock, or after a number of further task lists of the instance."""
 
     action: Callable[[], None]
     due_at: float | None = None
@@ -123,13 +123,13 @@ class Cancel:
     instance_id: str
     task_id: str
     by: str
-    """`api`, or `somebody else` for one that the tester asked for."""
+    """`api`, or `somebody else` for a cancel through the control API."""
     time: float
     request_id: str | None
 
 
 class Cloud:
-    """All instances of all projects, and the clock they share."""
+    """All instances of all projects, and their common clock."""
 
     def __init__(self, settings: Settings, projects: list[dict[str, str]]) -> None:
         self.settings = settings
@@ -143,22 +143,22 @@ class Cloud:
     # Time
 
     def now(self) -> float:
-        """Seconds on the cloud's clock; `advance` makes it jump."""
+        """Seconds on the cloud's clock, which `advance` moves forward."""
         return time.monotonic() + self._skipped
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once."""
+        """Advance the cloud's clock, and carry out everything that is then due."""
         self._skipped += seconds
         self.settle_all()
 
     def later(self, instance: Instance, action: Callable[[], None], *, seconds: float | None = None, lookups: int | None = None) -> None:
-        """Have something take place after some seconds, or after so many further task lists of the instance."""
+        """Carry out an action after some seconds, or after a number of further task lists of the instance."""
         due_at = None if seconds is None else self.now() + seconds
         instance.pending.append(Pending(action, due_at, lookups))
         self._restless.add(instance.id)
 
     def settle(self, instance: Instance) -> None:
-        """Let everything take place that is due on this instance."""
+        """Carry out everything that is due on this instance."""
         if instance.id not in self._restless:
             return
         now = self.now()
@@ -175,13 +175,13 @@ class Cloud:
             self._restless.discard(instance.id)
 
     def settle_all(self) -> None:
-        """Let everything take place that is due anywhere."""
+        """Carry out everything that is due on any instance."""
         for instance_id in list(self._restless):
             if instance_id in self.instances:
                 self.settle(self.instances[instance_id])
 
     def looked_up(self, instance: Instance) -> None:
-        """Count one task list of the instance towards what waits for it."""
+        """Count one more task list of the instance, and carry out what is then due."""
         for task in instance.tasks:
             task.shown_waiting_lookups = max(0, task.shown_waiting_lookups - 1)
         for pending in list(instance.pending):
@@ -194,7 +194,7 @@ class Cloud:
     # Instances
 
     def add_instance(self, instance_id: str | None = None, **attributes: Any) -> Instance:
-        """A new instance, or the attributes of the one with this id changed."""
+        """Create an instance, or change the attributes of the existing one with this ID."""
         instance_id = instance_id or str(uuid.uuid4())
         instance = self.instances.get(instance_id)
         if instance is None:
@@ -219,14 +219,14 @@ class Cloud:
         del self.instances[instance_id]
 
     def instance(self, instance_id: str) -> Instance:
-        """The instance with this id; raises UnknownError."""
+        """The instance with this ID; raises UnknownError."""
         try:
             return self.instances[instance_id]
         except KeyError:
             raise UnknownError(f"no instance {instance_id}") from None
 
     def instance_status(self, instance: Instance, *, read: bool = False) -> str:
-        """The status that a reader sees now; `read` counts this as one of the reads after a cancel."""
+        """The status as the API shows it now; with `read`, this counts as one of the reads after a cancel."""
         status = instance.status
         if any(task.resize and task.state is State.EXECUTING for task in instance.tasks) or instance.extending_until > self.now():
             status = "EXTENDING"
@@ -244,14 +244,14 @@ class Cloud:
         return self._instance_of_task.get(task_id)
 
     def task(self, instance: Instance, task_id: str) -> Task:
-        """The instance's task with this id; raises UnknownError."""
+        """The instance's task with this ID; raises UnknownError."""
         for task in instance.tasks:
             if task.id == task_id:
                 return task
         raise UnknownError(f"no task {task_id} on instance {instance.id}")
 
     def task_status(self, task: Task) -> str | None:
-        """The status under which a task is listed now; None when it is not listed."""
+        """The status with which a task is listed now; None if it is not listed."""
         if task.state is State.CANCELLED:
             if task.shown_waiting_until > self.now() or task.shown_waiting_lookups > 0:
                 return self.settings.waiting_status
@@ -261,7 +261,7 @@ class Cloud:
         return self.settings.waiting_status if task.state is State.WAITING else _STATUS_OF_STATE[task.state]
 
     def listed_tasks(self, instance: Instance) -> list[tuple[Task, str]]:
-        """The instance's tasks with their statuses as a reader sees them, newest first."""
+        """The instance's tasks with their statuses as the API lists them, newest first."""
         rows = ((task, self.task_status(task)) for task in sorted(instance.tasks, key=lambda task: task.created_at, reverse=True))
         return [(task, status) for task, status in rows if status is not None]
 
@@ -269,7 +269,7 @@ class Cloud:
         self, instance: Instance, *, task_id: str | None = None, name: str | None = None, status: str | None = None, created_at: str | None = None,
         **attributes: Any,
     ) -> Task:
-        """A task of any kind in any status; without a name it is a resize, without a status it is pending."""
+        """Add a task of any kind in any status; by default, a pending resize."""
         state = State.WAITING if status is None else _STATE_OF_STATUS.get(status, State.OTHER)
         created = utc_now() if created_at is None else datetime.datetime.fromisoformat(created_at.replace("Z", "+00:00"))
         task = Task(
@@ -285,7 +285,7 @@ class Cloud:
         self, instance: Instance, *, new_spec_code: str = "redis.ha.xu1.large.r2.4", new_capacity: float = 4,
         starts_after: float | None = None, work_seconds: float | None = None, immediately: bool = False, **attributes: Any,
     ) -> Task:
-        """A resize that is scheduled for the maintenance window, or starts at once."""
+        """Add a resize that is scheduled for the maintenance window, or that starts immediately."""
         details = {
             "old_capacity": self._capacity(instance.capacity), "new_capacity": self._capacity(new_capacity),
             "old_resource_spec_code": instance.spec_code, "new_resource_spec_code": new_spec_code,
@@ -307,24 +307,24 @@ class Cloud:
     # What happens to tasks
 
     def start(self, instance: Instance, task: Task, *, at: float | None = None) -> None:
-        """The maintenance window opens and the resize begins."""
+        """Start the resize, as when the maintenance window opens."""
         task.enter(State.EXECUTING)
         if task.work_seconds is not None:
             task.ends_at = (self.now() if at is None else at) + task.work_seconds
             self._restless.add(instance.id)
 
     def finish(self, instance: Instance, task: Task) -> None:
-        """The resize has been carried out: the instance has its new specification."""
+        """Complete the resize: the instance gets its new specification."""
         task.enter(State.SUCCEEDED)
         instance.spec_code = task.details.get("new_resource_spec_code", instance.spec_code)
         instance.capacity = float(task.details.get("new_capacity", instance.capacity))
 
     def fail(self, _instance: Instance, task: Task) -> None:
-        """The resize could not be carried out."""
+        """Make the resize fail."""
         task.enter(State.FAILED)
 
     def cancel(self, instance: Instance, task: Task, *, by: str = "somebody else", request_id: str | None = None) -> bool:
-        """Cancel a resize that is still pending; whether it took effect."""
+        """Cancel a resize if it is still pending. Return whether that took effect."""
         if not (task.resize and task.state is State.WAITING):
             return False
         task.enter(State.CANCELLED)
@@ -344,13 +344,13 @@ EVENTS: dict[str, tuple[tuple[State, ...], str]] = {
     "schedule": ((), "another resize is scheduled"),
     "remove": ((), "the instance is deleted"),
 }
-"""What can happen on an instance: the states of the task that it can happen to, and what it is in words."""
+"""The events that can happen on an instance: the states that its task must have, and a description."""
 
 
 def happen(cloud: Cloud, event: str, instance: Instance, task_id: str | None = None) -> Task | None:
-    """Let an event take place on an instance: on the task given, else on its newest task that the event fits.
+    """Carry out an event on an instance: on the given task, or else on the latest resize whose state fits the event.
 
-    Returns that task. Raises UnknownError when there is no such event, or no task that it fits.
+    Returns that task, if any. Raises UnknownError if there is no such event, or no task that fits it.
     """
     if event not in EVENTS:
         raise UnknownError(f"no event {event}; known: {', '.join(EVENTS)}")

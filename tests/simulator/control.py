@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tester's side: JSON calls below `/_control/` that look into the cloud and change it."""
+"""The control API for tests: JSON calls below `/_control/` that read and change the cloud."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CONTROL_PREFIX = "/_control/"
 
 
 class Control:
-    """Each public method is one call: its keyword arguments are the JSON object sent, its result the JSON answered."""
+    """Each public method is one call: its keyword arguments are the JSON object in the request, its result is the JSON in the response."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def handle(self, name: str, body: bytes) -> Answer:
-        """Carry out one call; what can't be done is answered with 400 and the reason."""
+        """Carry out one call; the response to an invalid one is 400 with the reason."""
         method = getattr(self, name, None)
         if name.startswith("_") or name == "handle" or method is None:
             return Answer(404, {"error": f"no control call {name}"})
@@ -42,7 +42,7 @@ class Control:
         return found or cloud.instance(str(instance_id))
 
     def schedule(self, instance_id: str | None = None, count: int = 1, instance: dict[str, Any] | None = None, **resize: Any) -> dict[str, Any]:
-        """Schedule a resize on an instance, made if missing, or on `count` new ones."""
+        """Schedule a resize on an instance, which is created if it does not exist, or on `count` new ones."""
         cloud = self._server.world.cloud
         resizes = []
         for _number in range(count):
@@ -51,16 +51,16 @@ class Control:
         return {"resizes": resizes}
 
     def instance(self, instance_id: str | None = None, **attributes: Any) -> dict[str, Any]:
-        """Make an instance, or change its attributes."""
+        """Create an instance, or change its attributes."""
         return {"instance_id": self._server.world.cloud.add_instance(instance_id, **attributes).id}
 
     def task(self, instance_id: str, count: int = 1, **attributes: Any) -> dict[str, Any]:
-        """Add tasks of any name and status to an instance's list."""
+        """Add tasks with any name and status to an instance."""
         cloud = self._server.world.cloud
         return {"task_ids": [cloud.add_task(cloud.instance(instance_id), **attributes).id for _number in range(count)]}
 
     def event(self, event: str, instance_id: str | None = None, task_id: str | None = None) -> dict[str, Any]:
-        """Let something happen on an instance; see `cloud.EVENTS`."""
+        """Carry out an event on an instance; see `cloud.EVENTS`."""
         task = happen(self._server.world.cloud, event, self._instance(instance_id, task_id), task_id)
         return {"task_id": task and task.id}
 
@@ -70,7 +70,7 @@ class Control:
         return {}
 
     def clear_faults(self) -> dict[str, Any]:
-        """Forget all fault rules."""
+        """Remove all fault rules."""
         self._server.world.rules.clear()
         return {}
 
@@ -91,17 +91,17 @@ class Control:
         raise LookupError(f"no account {access_key}")
 
     def advance(self, seconds: float) -> dict[str, Any]:
-        """Let time pass at once on the cloud's clock."""
+        """Advance the cloud's clock."""
         self._server.world.cloud.advance(seconds)
         return {}
 
     def reset(self) -> dict[str, Any]:
-        """Back to the beginning: the configuration that the program was started with."""
+        """Return to the configuration with which the program was started."""
         self._server.reset()
         return {}
 
     def clear_requests(self) -> dict[str, Any]:
-        """Forget the requests logged so far."""
+        """Clear the log of requests."""
         self._server.world.log.clear()
         return {}
 
@@ -113,12 +113,12 @@ class Control:
         return {"requests": [{**record, "effective": record["request_id"] in effective} for record in world.log]}
 
     def effective_cancels(self) -> dict[str, Any]:
-        """The cancels that took effect, in their order."""
+        """The cancels that took effect, in order."""
         self._server.world.cloud.settle_all()
         return {"cancels": [dataclasses.asdict(cancel) for cancel in self._server.world.cloud.cancels]}
 
     def state(self) -> dict[str, Any]:
-        """Everything in the cloud as it is now, which is not always what the API shows."""
+        """The actual state of the cloud, which may differ from what the API shows."""
         world = self._server.world
         cloud = world.cloud
         cloud.settle_all()

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way in which the simulated cloud can be told to fail, in one registry.
+"""The registry of all faults that the simulated cloud can produce.
 
-A fault has two sides that are set apart: what happens to the request (its effect: `done`, `none`, or `late`) and what happens to the answer. The functions
-below spoil the answer; each is registered with the effect that it has unless the tester says otherwise. README.md lists them.
+A fault has two independent sides: what happens to the request (its effect: `done`, `none`, or `late`) and what happens to the response. The functions below
+change the response; each is registered with its default effect, which tests can override. README.md lists them.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ EFFECTS = ("done", "none", "late")
 
 
 Spoil = Callable[..., Awaitable["Answer | None"]]
-"""Turns the regular answer into the faulty one; None when the fault has dealt with the connection itself, which is then closed."""
+"""Turns the regular response into the faulty one, or returns None if the fault has used the connection itself, which is then closed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """One way to fail."""
+    """One fault."""
 
     name: str
     description: str
     effect: str
     spoil: Spoil
     parameters: dict[str, Any]
-    """What the fault can be given, with the values that it has by default."""
+    """The parameters of the fault, with their default values."""
     ignored_query: tuple[str, ...] = ()
-    """Query parameters that the request is handled without."""
+    """Query parameters that are ignored when the request is handled."""
 
 
 FAULTS: dict[str, Fault] = {}
 
 
 class UnknownFaultError(ValueError):
-    """A fault, or something about one, that does not exist."""
+    """A fault does not exist, or its definition is invalid."""
 
 
 def _fault(description: str, *, effect: str = "none", ignored_query: tuple[str, ...] = ()) -> Callable[[Spoil], Spoil]:
@@ -104,7 +104,7 @@ async def stall(exchange: Exchange, _answer: Answer, *, seconds: float = 600) ->
     await exchange.peer_gone(seconds)
 
 
-# Refusals and failures of the service and of the gateway before it
+# Refusals and failures of the service and of the gateway in front of it
 
 
 def _refusal_fault(name: str, description: str, status: int, code: str, message: str) -> None:
@@ -174,7 +174,7 @@ async def redirect(_exchange: Exchange, _answer: Answer, *, status: int = 302, l
     return Answer(status, b"", headers={"Location": location})
 
 
-# Answers that are spoiled on their way
+# Responses that are damaged in transit
 
 
 @_fault("200 without a body.", effect="done")
@@ -303,7 +303,7 @@ async def not_http(exchange: Exchange, _answer: Answer) -> None:
     await exchange.send(b"\x15\x03\x01\x00\x02\x02\x16 this is not HTTP\r\n\r\n")
 
 
-# Lists that mislead
+# Misleading lists
 
 
 def _records(exchange: Exchange) -> tuple[str, str]:
@@ -326,7 +326,7 @@ async def empty_list(exchange: Exchange, answer: Answer) -> Answer:
     return dataclasses.replace(answer, body={records: [], count: 0})
 
 
-# Other people. The event takes place right before the request is handled; any fault can be given one, see `Step`.
+# Actions of other users. The event takes place immediately before the request is handled. Any fault can have an event: see `Step`.
 
 _EVENT_BEFORE: dict[str, str] = {}
 for _name, _event in (("started_meanwhile", "start"), ("finished_meanwhile", "finish"), ("failed_meanwhile", "fail"), ("cancelled_meanwhile", "cancel"),
@@ -335,15 +335,15 @@ for _name, _event in (("started_meanwhile", "start"), ("finished_meanwhile", "fi
     FAULTS[_name] = Fault(_name, f"Immediately before the request is handled, {EVENTS[_event][1]}. The response is correct.", "done", normal, {})
 
 
-# Telling the cloud when to fail
+# Rules that say when the cloud fails
 
 
 @dataclasses.dataclass(frozen=True)
 class Step:
     """One fault of a sequence, for `times` requests.
 
-    `effect` overrides what happens to the request; `late` needs `late_ms` or `late_lookups` (it takes effect after so many further task lists).
-    `before` and `after` name an event (see `cloud.EVENTS`) that takes place right before the request is handled, or after it and before its answer.
+    `effect` overrides what happens to the request; `late` needs `late_ms` or `late_lookups` (the number of further task lists before it takes effect).
+    `before` and `after` name an event (see `cloud.EVENTS`) that takes place immediately before the request is handled, or after it and before its response.
     """
 
     fault: Fault
@@ -357,7 +357,7 @@ class Step:
 
     @classmethod
     def read(cls, wish: str | dict[str, Any]) -> Step:
-        """A step from its name, or from an object with `fault` and what else is wanted; raises UnknownFaultError."""
+        """A step from the name of a fault, or from an object with `fault` and further fields; raises UnknownFaultError."""
         words: dict[str, Any] = {"fault": wish} if isinstance(wish, str) else dict(wish)
         name = words.pop("fault", None)
         if name not in FAULTS:
@@ -381,10 +381,10 @@ class Step:
 
 
 class Rule:
-    """Which requests fail, and how, one after another.
+    """Which requests fail, and how: a sequence of steps.
 
-    `kind` is a request kind or `any`. Without `instance_id` every instance is meant; with `each` every instance has the sequence to itself.
-    With `always` the last step goes on for ever; otherwise requests are answered as usual once the sequence is through.
+    `kind` is a request kind or `any`. Without `instance_id`, the rule applies to all instances; with `each`, every instance has its own sequence.
+    With `always`, the last step is repeated forever; otherwise, requests are handled normally once the sequence is finished.
     """
 
     def __init__(
@@ -400,7 +400,7 @@ class Rule:
         self._taken: dict[str | None, int] = {}
 
     def next_step(self, kind: str, instance_id: str | None) -> Step | None:
-        """The step that this request is due, if the rule means it and is not through."""
+        """The next step for this request, or None if the rule does not apply to it or its sequence is finished."""
         if self.kind not in ("any", kind) or self.instance_id not in (None, instance_id):
             return None
         key = instance_id if self._each else None
@@ -412,7 +412,7 @@ class Rule:
 
 
 def describe() -> list[tuple[str, str, str, str]]:
-    """Name, usual effect, parameters with their defaults, and description of each fault, in order."""
+    """Name, default effect, parameters with their default values, and description of each fault, in order."""
     return [
         (f"`{fault.name}`", fault.effect, ", ".join(f"`{name}={json.dumps(value)}`" for name, value in fault.parameters.items()), fault.description)
         for fault in FAULTS.values()

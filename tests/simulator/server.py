@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cloud on a socket: each request is logged, authenticated, throttled, made to fail if so told, and answered in one write."""
+"""The HTTP server: logs, authenticates, throttles and handles each request, applies a fault if one is due, and sends the response in one write."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOG_LENGTH = 500_000
 
 
 class World:
-    """Everything that a reset brings back to its beginning."""
+    """Everything that a reset restores to its initial state."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.settings = Settings()
@@ -59,7 +59,7 @@ class World:
             self.throttle = throttle
 
     def next_step(self, kind: str, instance_id: str | None) -> Step | None:
-        """The fault that a request is due, if any."""
+        """The fault that is due for a request, if any."""
         for rule in self.rules:
             step = rule.next_step(kind, instance_id)
             if step is not None:
@@ -68,7 +68,7 @@ class World:
 
 
 class _Sent(web.StreamResponse):
-    """An answer that goes to the connection as the very bytes given, in one write."""
+    """A response that is sent as exactly the given bytes, in one write."""
 
     def __init__(self, transport: asyncio.Transport, data: bytes, *, keep_alive: bool) -> None:
         super().__init__()
@@ -78,12 +78,12 @@ class _Sent(web.StreamResponse):
             self.force_close()
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Send it."""
+        """Send the bytes."""
         if self._data and not self._transport.is_closing():
             self._transport.write(self._data)
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Nothing is left to send."""
+        """Do nothing: everything has already been sent."""
 
     @property
     def keep_alive(self) -> bool:
@@ -92,7 +92,7 @@ class _Sent(web.StreamResponse):
 
 
 class Server:
-    """Answers every request that reaches the socket."""
+    """Responds to every request."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -100,11 +100,11 @@ class Server:
         self.control = Control(self)
 
     def reset(self) -> None:
-        """Back to the beginning."""
+        """Return to the initial state."""
         self.world = World(self._config)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+        """Respond to one request."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
@@ -208,7 +208,7 @@ class Server:
     def _happen(world: World, event: str | None, call: api.Call) -> None:
         if event is None or call.instance_id is None:
             return
-        with contextlib.suppress(UnknownError):  # what can't happen any more does not happen
+        with contextlib.suppress(UnknownError):  # an event that is no longer possible does not happen
             happen(world.cloud, event, world.cloud.instance(call.instance_id), call.task_id)
 
 
@@ -219,7 +219,7 @@ class _Throttled(Refusal):
 
 
 def read_config(text: str) -> dict[str, Any]:
-    """A configuration file: an object with `settings`, `projects`, `accounts`, `instances` and `faults`, all optional."""
+    """Parse a configuration file: an object with `settings`, `projects`, `accounts`, `instances` and `faults`, all optional."""
     config: dict[str, Any] = json.loads(text)
     unknown = sorted(set(config) - {"settings", "projects", "accounts", "instances", "faults"})
     if unknown:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every point in which the simulated cloud can be told to behave differently, in one place.
+"""All settings that change the behavior of the simulated cloud.
 
-Most of them stand for something that Huawei Cloud's documentation leaves open; the default is what its words suggest.
+Most of them are about something that Huawei Cloud's documentation leaves open; the default is what its wording suggests.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 
 class UnknownSettingError(ValueError):
-    """A name that is no setting, or a value that it can't have."""
+    """There is no setting with this name, or it can't have this value."""
 
 
 @dataclasses.dataclass
 class Settings:
-    """What the cloud does where the documentation is silent, and how fast it does it."""
+    """The behavior of the cloud where the documentation leaves it open, and its speed."""
 
     # The task list
     task_name: Annotated[str, "Name of a resize in the task list; the documentation has `EXTEND` and `ChangeInstanceSpec`."] = "EXTEND"
@@ -51,7 +51,7 @@ class Settings:
     extending_after_cancel_seconds: Annotated[float, "Seconds for which an instance has the status `EXTENDING` after a cancellation."] = 0
     extending_after_cancel_reads: Annotated[int, "Number of reads in which an instance has the status `EXTENDING` after a cancellation."] = 0
 
-    # Answers to a cancel: null, or an object with `status` and `body`
+    # Responses to a cancel request: null, or an object with `status` and `body`
     answer_cancelled: Annotated[dict[str, Any] | None, 'Response to a cancel request that takes effect; null: 200 `{"result": "success"}`.'] = None
     answer_cancelled_before: Annotated[dict[str, Any] | None, "Response to a second cancel request; null: 400 `DCS.4239`."] = None
     answer_unknown_task: Annotated[dict[str, Any] | None, "Response to a task ID that does not exist; null: 400 `DCS.4239`."] = None
@@ -59,7 +59,7 @@ class Settings:
     answer_executing: Annotated[dict[str, Any] | None, "Response while the resize is being carried out; null: 400 `DCS.4239`."] = None
     answer_ended: Annotated[dict[str, Any] | None, "Response when the resize has been carried out or has failed; null: 400 `DCS.4239`."] = None
 
-    # Every answer
+    # All responses
     error_shape: Annotated[Literal["v2", "v1"], "Format of DCS errors: `v2` (`error_code`, `error_msg`) or `v1` (`error`: `code`, `message`)."] = "v2"
     error_code_type: Annotated[
         Literal["string", "legacy", "integer"],
@@ -89,7 +89,7 @@ class Settings:
     metadata_expired: Annotated[bool, "Whether the credentials from the metadata service have expired."] = False
 
     def change(self, changes: dict[str, Any]) -> None:
-        """Set the given settings; raises UnknownSettingError and changes nothing when one is unknown or can't have its value."""
+        """Change the given settings; raises UnknownSettingError and changes nothing if one is unknown or can't have its value."""
         known = get_type_hints(type(self))
         unknown = sorted(set(changes) - set(known))
         if unknown:
@@ -102,7 +102,7 @@ class Settings:
 
 
 def describe() -> list[tuple[str, str, str]]:
-    """Name, default (as JSON would have it) and description of each setting, in order."""
+    """Name, default (as in JSON) and description of each setting, in order."""
     settings = Settings()
     return [
         (f"`{name}`", f"`{value if isinstance(value, str) else json.dumps(value)}`", hint.__metadata__[0])

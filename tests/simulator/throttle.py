@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many requests per second the API lets in."""
+"""Throttling: how many requests per second the API accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import math
 
 
 class TokenBucket:
-    """Lets in bursts of `burst` and, in the long run, `rate` a second."""
+    """Accepts bursts of `burst` requests and, in the long run, `rate` requests in `per_seconds`."""
 
     def __init__(self, rate: float, per_seconds: float = 1, burst: float | None = None) -> None:
         self._rate = rate / per_seconds
@@ -20,7 +20,7 @@ class TokenBucket:
         self._filled_at = -math.inf
 
     def wait(self, now: float) -> float:
-        """0 where a request at this moment is let in, else the seconds until one could be."""
+        """0 if a request at this time is accepted, otherwise the seconds until one may be."""
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
         if self._tokens >= 1:
@@ -30,7 +30,7 @@ class TokenBucket:
 
 
 class FixedWindow:
-    """Lets in `rate` requests in each window of `per_seconds`."""
+    """Accepts `rate` requests in each window of `per_seconds`."""
 
     def __init__(self, rate: float, per_seconds: float = 1) -> None:
         self._rate = rate
@@ -39,7 +39,7 @@ class FixedWindow:
         self._used = 0
 
     def wait(self, now: float) -> float:
-        """0 where a request at this moment is let in, else the seconds until the next window."""
+        """0 if a request at this time is accepted, otherwise the seconds until the next window."""
         window = math.floor(now / self._seconds)
         if window != self._window:
             self._window, self._used = window, 0
@@ -50,7 +50,7 @@ class FixedWindow:
 
 
 class Bursts:
-    """Lets in `rate` requests, rejects the next one whenever it comes, and opens again `per_seconds` later: a client is throttled however slow it is."""
+    """Accepts `rate` requests, rejects the next one whenever it comes, and accepts again `per_seconds` later: even a slow client is throttled."""
 
     def __init__(self, rate: float, per_seconds: float = 1) -> None:
         self._rate = rate
@@ -59,7 +59,7 @@ class Bursts:
         self._opens_at: float | None = None
 
     def wait(self, now: float) -> float:
-        """0 where a request at this moment is let in, else the seconds until one could be."""
+        """0 if a request at this time is accepted, otherwise the seconds until one may be."""
         if self._opens_at is not None and now >= self._opens_at:
             self._used, self._opens_at = 0, None
         if self._used < self._rate:
@@ -80,12 +80,12 @@ class Throttle:
         if variant not in VARIANTS:
             raise ValueError(f"no throttle {variant}; known: {', '.join(VARIANTS)}")
         self._make = functools.partial(VARIANTS[variant], rate, **limits)
-        self._make()  # so that impossible limits are refused here
+        self._make()  # refuses invalid limits immediately
         self._kinds = kinds
         self._limiters: dict[str, TokenBucket | FixedWindow | Bursts] = {}
 
     def wait(self, kind: str, now: float) -> float:
-        """0 where a request of this kind is let in, else the seconds until one could be."""
+        """0 if a request of this kind is accepted, otherwise the seconds until one may be."""
         if self._kinds is not None and kind not in self._kinds:
             return 0
         if kind not in self._limiters:
