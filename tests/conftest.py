@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all tests share: the collection under its full name, an environment without the user's settings, and a simulated cloud."""
+"""Shared by all tests: the collection under its full name, an environment without the user's settings, and a simulated cloud."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from surroundings import is_foreign
 
 sys.path.insert(0, str(collections()))
 
-# On each push the same examples, so that a failure is that of the change; with the profile "random", as each week, many others.
-# What fails then is kept and tried first the next time, and printed in a form that can be tried elsewhere. A busy machine is no failure.
+# Each push runs the same examples, so that a failure is caused by the change; the profile "random", which runs weekly, uses many others.
+# Failing examples are then kept and tried first the next time, and printed so that they can be reproduced. A slow machine does not make a test fail.
 hypothesis.configuration.set_hypothesis_home_dir(ROOT / ".build" / "cache" / "hypothesis")
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=400)
 hypothesis.settings.register_profile("random", deadline=None, print_blob=True, max_examples=10_000)
@@ -28,14 +28,14 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each of two processes half of the long tests, to begin with: they get one half of the list each, and take over from each other at its end."""
+    """Let each of two processes begin with half of the long tests. Each gets one half of the list, and takes over tests from the other at the end."""
     items.sort(key=lambda item: "integration" not in item.path.parts)
     items[:] = [*items[0::2], *items[1::2]]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(pytestconfig: pytest.Config) -> Iterator[dict[str, str]]:
-    """The environment as the user has it. Tests don't see what would lead them elsewhere, unless it is the cloud that is tested."""
+    """The user's environment. Tests don't see variables that would make them use other services, unless the real cloud is tested."""
     inherited = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
         if not pytestconfig.getoption("--cloud", default=False):
@@ -53,6 +53,6 @@ def running_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def cloud(running_simulator: Simulator) -> Simulator:
-    """The simulated cloud, as if new."""
+    """The simulated cloud in its initial state."""
     running_simulator.reset()
     return running_simulator

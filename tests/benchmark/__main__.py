@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan of the benchmarks. Only ratios of one run count: machines differ, and are noisy.
+"""Runs the benchmarks. Only ratios within one run are meaningful: machines differ, and are noisy.
 
     python -m benchmark --module-python PYTHON --results FILE [--rounds N]
 """
@@ -26,22 +26,22 @@ from simulator.client import Simulator
 from .measure import Figure, payload, run
 from .report import PAGE, table, update_page
 
-#: Jobs of a kind in one play.
+#: Number of jobs of each kind in one play.
 TASKS = 15
 CONCURRENCY = 16
 FLEETS = (1, 10, 100, 500, 2000)
 LATENCIES = (20, 100)
-#: A loop is measured over so many items and scaled up: it is linear, and slow.
+#: A loop is measured over this many items and scaled up, because it is linear, and slow.
 LOOP = 25
 
 
 def say(text: str) -> None:
-    """Show on the standard error what is measured next: all of it takes several minutes."""
+    """Print to standard error what is measured next: the whole run takes several minutes."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
 def uri(cloud: Simulator, instance_id: str, task_id: str, token: str | None = DEFAULT_ACCOUNTS[0].token) -> dict[str, Any]:
-    """The task that people write without a module of their own."""
+    """The task that users write without a module for this purpose."""
     project = cloud.environment()["HW_PROJECT_ID"]
     return {
         "ansible.builtin.uri": {
@@ -57,7 +57,7 @@ def uri(cloud: Simulator, instance_id: str, task_id: str, token: str | None = DE
 
 
 def by_hand(cloud: Simulator, instance_id: str, task_id: str) -> list[dict[str, Any]]:
-    """The tasks that people write who have no token yet."""
+    """The tasks of users who first have to get a token."""
     account = DEFAULT_ACCOUNTS[0]
     identity = {"methods": ["password"], "password": {"user": {"domain": {"name": account.domain}, "name": account.user, "password": account.password}}}
     return [
@@ -76,7 +76,7 @@ def by_hand(cloud: Simulator, instance_id: str, task_id: str) -> list[dict[str, 
 
 
 def kinds(cloud: Simulator) -> dict[str, list[list[dict[str, Any]]]]:
-    """For each kind of job to compare, the tasks of as many as are measured at once, each with a resize of its own to cancel."""
+    """The jobs to measure at once, by kind: each is a list of tasks, with a resize of its own to cancel."""
     cloud.reset()
 
     def resizes() -> list[dict[str, str]]:
@@ -92,7 +92,7 @@ def kinds(cloud: Simulator) -> dict[str, list[list[dict[str, Any]]]]:
 
 
 def python_for(kind: str, module_python: str) -> str:
-    """What runs the modules of a kind: the SDK is installed only where this program runs."""
+    """The Python that runs the modules of a kind: the SDK is only installed for this program's own Python."""
     return sys.executable if kind == "SDK" else module_python
 
 
@@ -112,7 +112,7 @@ def cpu_per_task(cloud: Simulator, module_python: str, rounds: int) -> dict[str,
 
 
 def prepare(cloud: Simulator, latency: int, count: int) -> list[dict[str, str]]:
-    """So many resizes that wait, in a cloud that takes so many milliseconds for each answer."""
+    """Schedule `count` resizes in a cloud that takes `latency` milliseconds for each response."""
     cloud.reset()
     cloud.configure(latency_ms=latency)
     resizes = cloud.schedule_many(count)
@@ -121,7 +121,7 @@ def prepare(cloud: Simulator, latency: int, count: int) -> list[dict[str, str]]:
 
 
 def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds: int) -> dict[str, Any]:
-    """Many resizes in one task: wall time relative to the minimum that the API's own time sets, memory and requests."""
+    """Many resizes in one task: wall time relative to the minimum that the API's latency allows, memory and requests."""
     to_limit, seconds, per_resize, memory = [], [], [], []
     for number in range(rounds):
         say(f"{count} resizes in one task, {latency} ms for each response, round {number + 1} of {rounds}")
@@ -144,7 +144,7 @@ def fleet(cloud: Simulator, module_python: str, latency: int, count: int, rounds
 
 
 def loop(cloud: Simulator, module_python: str, latency: int, task: Mapping[str, Any]) -> float:
-    """Wall seconds of one turn of a loop over resizes."""
+    """Wall seconds per item of a loop over resizes."""
     say(f"a loop over {LOOP} resizes, {latency} ms for each response: {next(iter(task))}")
     items = prepare(cloud, latency, LOOP)
     empty = run([], {}, module_python)
@@ -153,7 +153,7 @@ def loop(cloud: Simulator, module_python: str, latency: int, task: Mapping[str, 
 
 
 def listing(cloud: Simulator, module_python: str) -> dict[str, int]:
-    """The requests that it takes to find what is pending in a project, by kind."""
+    """The number of requests to find the pending resizes of a project, by kind."""
     say(f"the pending resizes of a project of {FLEETS[-1]} instances")
     prepare(cloud, 0, FLEETS[-1])
     run([{"huaweicloud.dcs.dcs_resize_info": {"concurrency": CONCURRENCY}}], cloud.environment(), module_python)

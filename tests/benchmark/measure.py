@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs playbooks and measures what they cost."""
+"""Runs playbooks and measures their time and memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Cost(NamedTuple):
-    """What a run of ansible-playbook cost.
+    """Time and memory of a run of ansible-playbook.
 
     :ivar seconds: by the wall clock
     :ivar cpu: seconds of all its processes
@@ -58,7 +58,7 @@ def run(tasks: Sequence[Mapping[str, Any]], environment: Mapping[str, str], pyth
         playbook = folder / "playbook.yml"
         playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]), encoding="utf-8")
         variables = ansible_environment(folder, environment)
-        # As on a host in use, byte code is kept.
+        # Byte code is cached, as on a real host.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         variables.update(
             ANSIBLE_PYTHON_INTERPRETER=python, ANSIBLE_LIBRARY=str(HERE / "library"), ANSIBLE_STDOUT_CALLBACK="minimal", PYTHONPATH=str(USAGE),

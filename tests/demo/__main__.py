@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""See it happen: a resize is scheduled on a simulated cloud, and a playbook cancels it, twice."""
+"""The demonstration: a resize is scheduled on a simulated cloud, and a playbook that cancels it is run twice."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def task_status(cloud: Simulator) -> str:
 
 
 def run(cloud: Simulator, playbook: Path) -> Run:
-    """Run the playbook and show what Ansible says."""
+    """Run the playbook and show Ansible's output."""
     say(f"  $ ansible-playbook {playbook.name} -e instance_id={INSTANCE}")
     result = run_playbook(playbook, environment={**cloud.environment(), "COLUMNS": "80"}, extra_vars={"instance_id": INSTANCE})
     for line in result.output.splitlines():
@@ -38,7 +38,7 @@ def run(cloud: Simulator, playbook: Path) -> Run:
 
 
 def is_right(result: Run, *, changed: int) -> bool:
-    """Whether a run ended well, and its recap counts so many changes."""
+    """Whether a run succeeded, and its recap has this number of changes."""
     recap = result.stats.get("localhost", {})
     right = result.code == 0 and recap.get("changed") == changed and not recap.get("failures") and not recap.get("unreachable")
     if not right:
@@ -47,7 +47,7 @@ def is_right(result: Run, *, changed: int) -> bool:
 
 
 def show(playbook: Path) -> bool:
-    """Show it all; whether everything was as it must be."""
+    """Show everything. Return whether all results were as expected."""
     with Simulator() as cloud:
         cloud.schedule(INSTANCE, task_id=TASK, instance={"name": "cache"})
         say("A resize is pending: it is scheduled for the maintenance window", bold=True)
@@ -71,7 +71,7 @@ def show(playbook: Path) -> bool:
 
 
 def main() -> int:
-    """Run the demonstration; 0 if everything was as it must be."""
+    """Run the demonstration. Return 0 if all results were as expected."""
     parser = argparse.ArgumentParser(prog="make demo", description="A resize is scheduled on a simulated cloud, and a playbook cancels it, twice.")
     parser.add_argument("--playbook", type=Path, default=PLAYBOOK, help="another playbook to run, with the variable instance_id")
     arguments = parser.parse_args()

@@ -35,13 +35,13 @@ HAPPY = """\
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A home that is the folder for temporary files, too. Its path is as short as that usually is: a Unix socket's path has at most 107 bytes."""
+    """A home directory, also for temporary files. Its path is as short as that of /tmp usually is: the path of a Unix socket has at most 107 bytes."""
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
 
 
 def start(home: Path, *arguments: str, tests: Path = ROOT / "tests") -> subprocess.Popen[str]:
-    """Start it in a home of its own, in a locale that is not generated, with nothing of a cloud in the environment."""
+    """Start it in a home directory of its own, in a locale that is not generated, with no cloud settings in the environment."""
     environment = {**bare_environment(home), "TMPDIR": str(home), "LC_ALL": "xx_XX.UTF-8"}
     command = [sys.executable, "-m", "demo", *arguments]
     return subprocess.Popen(

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection makes of a bad day: faults of the network, of the API and of other people."""
+"""How the collection handles faults: of the network and the API, and interference by other users."""

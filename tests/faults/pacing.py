@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How near a fleet comes to the speed that a throttling API allows. From the folder `tests`: `python -m faults.pacing`."""
+"""Measures how close a run over many instances comes to the rate that a throttling API allows. From the folder `tests`: `python -m faults.pacing`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CONCURRENCIES = (1, 8, 64)
 
 
 class Pace(NamedTuple):
-    """How a fleet fared.
+    """The figures of one run.
 
-    :ivar seconds: from the first request to the last answer
+    :ivar seconds: from the first request to the last response
     :ivar rejected: how many requests were throttled
     """
 
@@ -38,7 +38,7 @@ class Pace(NamedTuple):
 
 
 def cancel_fleet(cloud: Simulator, size: int, *, throttle: Mapping[str, Any], retry_after: bool, concurrency: int, max_retries: int = 5) -> Pace:
-    """Cancel so many resizes of an API that throttles in this way."""
+    """Cancel this number of resizes with an API that throttles in this way."""
     fleet = [Request(resize["instance_id"], resize["task_id"]) for resize in cloud.schedule_many(size)]
     cloud.configure(throttle=throttle, retry_after=retry_after)
     began = time.monotonic()

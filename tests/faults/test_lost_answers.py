@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cancel whose answer is lost: it may have taken effect, then or later, and other people go on meanwhile."""
+"""Cancel requests whose response is lost: they may have taken effect, then or later, and other users may act meanwhile."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ DONE = {"fault": "unavailable", "effect": "done"}
 
 
 class Story(NamedTuple):
-    """What happens, and what must be reported.
+    """A sequence of events, and what must be reported.
 
     :ivar cancels: the faults of the cancels, one after another
     :ivar truth: the state of the task in the end
-    :ivar requests: cancels, look-ups of tasks, reads of the instance
+    :ivar requests: the number of cancels, of task lists and of reads of the instance
     :ivar retries: how many are allowed
     :ivar by_us: how many cancels of this run took effect
     """
@@ -45,7 +45,7 @@ class Story(NamedTuple):
 
 
 def late(lookups: int) -> dict[str, Any]:
-    """A cancel without an answer that takes effect at the end of so many further looks."""
+    """A cancel without a response that takes effect after this number of further task lists."""
     return {"fault": "reset", "late_lookups": lookups}
 
 
@@ -55,7 +55,7 @@ STORIES = {
     "effective 500": Story(({"fault": "internal_error", "effect": "done"},), "cancelled", True, "cancelled", (1, 1, 0), by_us=1),
     "no effect": Story((LOST,), "cancelled", True, "cancelled", (2, 1, 0), by_us=1),
     "after the first look": Story((late(1),), "cancelled", True, "cancelled", (2, 2, 0), by_us=1),
-    # The second cancel is let in before the first takes effect, which then finds nothing to do.
+    # The second cancel is processed before the first one takes effect, which then has nothing to do.
     "after the second cancel": Story((late(2),), "cancelled", True, "cancelled", (2, 1, 0), by_us=1),
     "two lost, the first late": Story((late(1), LOST), "cancelled", True, "cancelled", (2, 2, 0), by_us=1),
     "two lost, the second effective": Story((LOST, DONE), "cancelled", True, "cancelled", (2, 2, 0), by_us=1),
@@ -80,11 +80,11 @@ STORIES = {
     "listed as waiting for a while": Story((DONE,), "cancelled", True, "cancelled", (2, 2, 0), by_us=1, settings={"status_after_cancel_lookups": 1}),
     "listed as waiting after not extending": Story((DONE,), "cancelled", True, "cancelled", (3, 3, 0), by_us=1, settings={"status_after_cancel_lookups": 2}),
     "listed as waiting to the end": Story((DONE,), "failed", False, "cancelled", (3, 3, 0), by_us=1, settings={"status_after_cancel_lookups": 9}),
-    # "Not extending" although it waits
+    # "Not extending" although the resize is pending
     "not extending although it waits": Story(("not_extending",), "cancelled", True, "cancelled", (2, 1, 0), by_us=1),
     "not extending to the end although it waits": Story(("not_extending",) * 3, "failed", False, "waiting", (3, 3, 0)),
     "not extending, then lost": Story(("not_extending", DONE), "cancelled", True, "cancelled", (2, 2, 0), by_us=1),
-    # Other people
+    # Other users
     "cancelled by somebody else after the loss": Story(({**LOST, "after": "cancel"},), "cancelled", True, "cancelled", (1, 1, 0)),
     "cancelled by somebody else before": Story((({"fault": "not_extending", "before": "cancel"}),), "absent", False, "cancelled", (1, 1, 0)),
     "begun after the loss": Story(({**LOST, "after": "start"},), "executing", False, "executing", (1, 1, 0)),
@@ -96,7 +96,7 @@ STORIES = {
         ({**DONE, "after": "schedule"},), "cancelled", True, "cancelled", (2, 2, 0), by_us=1, looks=("forbidden", "forbidden")
     ),
     "removed after the loss": Story(({**LOST, "after": "remove"},), "failed", False, "gone", (2, 2, 0), unsure=True),
-    # Another answer to the second cancel
+    # A different response to the second cancel
     "lost, then forbidden": Story((LOST, "forbidden"), "failed", False, "waiting", (2, 2, 0)),
     "lost and unreadable, then forbidden": Story((DONE, "forbidden"), "cancelled", True, "cancelled", (2, 2, 0), by_us=1, looks=("forbidden",)),
     "lost and unreadable to the end, then forbidden": Story(
@@ -110,7 +110,7 @@ STORIES = {
     ),
     "lost, then busy as somebody else cancelled it": Story((LOST, {"fault": "busy", "before": "cancel"}), "cancelled", True, "cancelled", (2, 2, 0)),
 }
-# What nobody can know: the API's answers are the same whether or not this run has cancelled it.
+# Unknowable: the API's responses are the same whether or not this run has cancelled the resize.
 UNKNOWABLE = {
     "the only attempt, late",
     "listed as waiting to the end",
@@ -129,7 +129,7 @@ def test_lost_answer(cloud: Simulator, name: str, on_too_late: str, mode: str) -
     result = seen.result
     outcome, changed, requests = story.outcome, story.changed, story.requests
     if on_too_late == "ignore" and outcome == "absent":
-        # Nothing was lost, so that nothing has to be found out.
+        # Nothing was lost, so nothing has to be looked up.
         requests = (requests[0], 0, 0)
     if name.startswith("not extending") and on_too_late == "ignore":
         outcome, changed, requests = "absent", False, (1, 0, 0)
@@ -145,7 +145,7 @@ def test_lost_answer(cloud: Simulator, name: str, on_too_late: str, mode: str) -
     if (outcome, changed) == (story.outcome, story.changed):
         assert truth == story.truth
         assert seen.cancels.count(TASK) == story.by_us
-    # At most once, and nothing that nobody asked for.
+    # At most once, and nothing that was not requested.
     assert seen.cancels.count(TASK) <= 1
     assert set(seen.cancels) <= {TASK, *NEIGHBOURS.values()}
     if name not in UNKNOWABLE and not story.unsure:
@@ -153,7 +153,7 @@ def test_lost_answer(cloud: Simulator, name: str, on_too_late: str, mode: str) -
 
 
 def told(cloud: Simulator, story: Story, on_too_late: str, mode: str) -> Seen:
-    """Let a story happen."""
+    """Run a story and return its result."""
     cloud.schedule(INSTANCE, task_id=TASK)
     cloud.configure(**story.settings)
     cloud.fault(*story.cancels, kind="cancel", instance_id=INSTANCE)
@@ -168,13 +168,13 @@ def told(cloud: Simulator, story: Story, on_too_late: str, mode: str) -> Seen:
 
 
 def last_answer(cloud: Simulator) -> int | None:
-    """The status of the last answer to a cancel."""
+    """The status of the last response to a cancel."""
     status: int | None = cloud.requests("cancel", INSTANCE)[-1]["status"]
     return status
 
 
 def test_a_resize_scheduled_meanwhile_is_not_touched(cloud: Simulator) -> None:
-    """Found, cancelled with its answer lost, and then another one is scheduled: discovery is not repeated."""
+    """A resize is found and cancelled, but the response is lost, and then another one is scheduled: discovery is not repeated."""
     cloud.schedule(INSTANCE, task_id=TASK)
     cloud.fault({**DONE, "after": "schedule"}, "normal", kind="cancel", instance_id=INSTANCE)
     seen = run(cloud, Request(INSTANCE))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each fault, at each request, for one resize, one that is to be found, and one among many, with and without the permission to read background tasks.
+"""Each fault, at each request: for one resize with and without a task ID, and for one among many, with and without the permission to read background tasks.
 
-What is expected is written down here, fault by fault; nothing of it is worked out by the code under test. The first cancel of a resize always finds it waiting.
+The expectations are written down here, fault by fault, and not derived from the code under test. The first cancel of a resize always finds it pending.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SLOW = ("stall", "drip_body", "drip_headers")
 
 
 class Want(NamedTuple):
-    """What must come of it.
+    """The expected result.
 
     :ivar effective: how many cancels of this run took effect on the resize
     :ivar cancels: how many were sent
-    :ivar looks: how often its background tasks were listed
+    :ivar looks: how often its background tasks were read
     :ivar reads: how often its instance was read
     :ivar code: of the error; None: no error
     :ivar unsure: the message says that the cancel may have taken effect
@@ -47,7 +47,7 @@ class Want(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A fault and what must come of it."""
+    """A fault and its expected result."""
 
     fault: dict[str, Any]
     readable: Want
@@ -61,14 +61,14 @@ class Case(NamedTuple):
 
 
 def cases(faults: str, readable: Want, unreadable: Want | None = None, *, always: bool = False, **more: Any) -> list[Case]:
-    """Some faults of which the same comes.
+    """Cases for several faults with the same expected result.
 
     :param more: parameters of the faults
     """
     return [Case({"fault": name, **SMALLER.get(name, {}), **more}, readable, unreadable, always) for name in faults.split()]
 
 
-# As bad as their defaults, and sooner over.
+# As severe as the default values, but faster.
 SMALLER: dict[str, dict[str, Any]] = {
     "delay": {"milliseconds": 30},
     "drip_body": {"milliseconds": 50},
@@ -77,15 +77,15 @@ SMALLER: dict[str, dict[str, Any]] = {
     "gzip_bomb": {"megabytes": 20},
 }
 
-# Faults by what a client can make of them.
+# Faults by what a client can conclude from them.
 HARMLESS = "normal delay wrong_content_type no_content_type gzipped"
 NO_ANSWER = "reset close stall"
 SERVER_ERROR = "internal_error bad_gateway unavailable gateway_timeout service_unavailable html"
-# These come after the request has been carried out.
+# Responses that are damaged after the request has been carried out.
 SPOILED = (
     "empty null cut_body cut_chunk wrong_types list_body invalid_utf8 broken_json deep_json broken_gzip huge_body gzip_bomb drip_body drip_headers not_http"
 )
-# What of these is no answer at all to a read, and is repeated; and answers of another make.
+# Those that make a read be repeated, and responses whose content is wrong.
 GARBAGE = SPOILED.replace("wrong_types ", "")
 MISTAKEN = "wrong_types failure_result"
 NOT_THERE = "empty_list failed_meanwhile"
@@ -101,11 +101,11 @@ REFUSALS = {
 }
 
 AT_CANCEL: list[Case] = [
-    # Answered as usual.
+    # Handled normally.
     *cases(f"{HARMLESS} close_afterwards same_page lying_count rescheduled_meanwhile", *[Want("cancelled", True, 1, 1, 0)] * 2),
-    # Lost without effect: looked up, still waiting or unknown, repeated.
+    # Lost without effect: looked up, still pending or unknown, repeated.
     *cases(f"{NO_ANSWER} {SERVER_ERROR} failure_result", *[Want("cancelled", True, 1, 2, 1)] * 2),
-    # Lost with effect: the list says so; without the list a second cancel does, after which the list is asked again.
+    # Lost with effect: the list shows it; without the list, a second cancel does, after which the list is read again.
     *cases(f"{NO_ANSWER} {SERVER_ERROR}", Want("cancelled", True, 1, 1, 1), Want("cancelled", True, 1, 2, 2), effect="done"),
     *cases(f"{SPOILED} empty_list", Want("cancelled", True, 1, 1, 1), Want("cancelled", True, 1, 2, 2)),
     # Refused: never repeated, nothing to look up.
@@ -114,16 +114,16 @@ AT_CANCEL: list[Case] = [
     *[case for status in (401, 403, 404) for case in cases("refused", *[Want("failed", False, 0, 1, 0, code="DCS.4239")] * 2, code="DCS.4239", status=status)],
     *cases("html", *[Want("failed", False, 0, 1, 0, code=None)] * 2, status=400),
     *cases("html", *[Want("failed", False, 0, 1, 0, code=None)] * 2, status=404),
-    # "Not extending" although the list says that it waits: repeated. Without the list, the API's word counts.
+    # "Not extending" although the list shows it as pending: repeated. Without the list, the API's response counts.
     *cases("not_extending v1_error integer_code", Want("cancelled", True, 1, 2, 1), Want("absent", False, 0, 1, 1)),
-    # Busy, and not because the resize has begun.
+    # Busy, but not because the resize has started.
     *cases("busy", *[Want("failed", False, 0, 1, 1, code="DCS.4113")] * 2),
     *cases("wrong_state", *[Want("failed", False, 0, 1, 1, code="DCS.4026")] * 2),
     *cases("busy", Want("executing", False, 0, 1, 1), Want("failed", False, 0, 1, 1, code="DCS.4113"), before="start"),
     # Throttled: repeated, nothing to look up.
     *cases("throttled", *[Want("cancelled", True, 1, 2, 0)] * 2),
     *[case for after in (0, 1, -5, "date", "absurd", "soon") for case in cases("throttled", *[Want("cancelled", True, 1, 2, 0)] * 2, retry_after=after)],
-    # Other people were faster.
+    # Other users were faster.
     *cases("started_meanwhile", Want("executing", False, 0, 1, 1), Want("absent", False, 0, 1, 1)),
     *cases("finished_meanwhile", Want("applied", False, 0, 1, 1, 1), Want("absent", False, 0, 1, 1)),
     *cases("failed_meanwhile cancelled_meanwhile", *[Want("absent", False, 0, 1, 1)] * 2),
@@ -140,20 +140,20 @@ AT_CANCEL: list[Case] = [
         Want("failed", False, 0, 3, 3, code="UnexpectedAnswer", unsure=True),
         always=True,
     ),
-    # Every attempt's answer is lost, and the first took effect: without the list that can't be known.
+    # The response to every attempt is lost, and the first took effect: without the list, that can't be known.
     *cases(NO_ANSWER, Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 3, 3, code="NoAnswer", unsure=True), effect="done", always=True),
     *cases("empty null", Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 3, 3, code="UnexpectedAnswer", unsure=True), always=True),
-    # The second cancel is refused, and nobody can read why.
+    # The second cancel is refused, but the reason is unreadable.
     *cases("broken_json", Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 2, 2, unsure=True), always=True),
     *cases("cut_body", Want("cancelled", True, 1, 1, 1), Want("failed", False, 1, 3, 3, code="NoAnswer", unsure=True), always=True),
     *cases("not_extending", Want("failed", False, 0, 3, 3, code="DCS.4239"), Want("absent", False, 0, 1, 1), always=True),
     *cases("throttled", *[Want("failed", False, 0, 3, 0, code="APIGW.0308")] * 2, always=True),
 ]
 
-# The look-up by which a resize is found. In check mode the same comes of it, without a cancel.
+# The task list with which a resize is found. In check mode, the result is the same, without a cancel.
 AT_DISCOVERY: list[Case] = [
     *cases(f"{HARMLESS} same_page", Want("cancelled", True, 1, 1, 1)),
-    # The next page has another count, so all is read again.
+    # The next page has a different count, so the list is read again.
     *cases("lying_count", Want("cancelled", True, 1, 1, 3)),
     *cases("lying_count", Want("cancelled", True, 1, 1, 2), count="many"),
     *cases("lying_count", Want("cancelled", True, 1, 1, 2), count=0),
@@ -174,32 +174,32 @@ AT_DISCOVERY: list[Case] = [
     *cases("throttled", Want("failed", False, 0, 0, 3, code="APIGW.0308"), always=True),
 ]
 
-# The look-up after "not extending", of a resize that is being carried out.
+# The task list after "not extending", for a resize that is being carried out.
 AT_LOOK: list[Case] = [
     *cases(f"{HARMLESS} same_page", Want("executing", False, 0, 1, 1)),
     *cases("lying_count", Want("executing", False, 0, 1, 3)),
     *cases("throttled", Want("executing", False, 0, 1, 2)),
     *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE} {MISTAKEN}", Want("executing", False, 0, 1, 2)),
     *cases("wrong_types", Want("executing", False, 0, 1, 2), rows=True),
-    # It can't be found out; that is worth a warning.
+    # Whether it was too late is unknown, which causes a warning.
     *cases(" ".join(REFUSALS), Want("absent", False, 0, 1, 1)),
     *cases("busy wrong_state not_extending v1_error integer_code removed_meanwhile", Want("absent", False, 0, 1, 1)),
     *cases("unavailable reset empty throttled", Want("absent", False, 0, 1, 3), always=True),
     *cases(NOT_THERE, Want("absent", False, 0, 1, 1)),
     *cases("finished_meanwhile", Want("applied", False, 0, 1, 1, 1)),
-    # What is being carried out can't begin or be cancelled any more, and another resize is none of its business.
+    # A resize that is being carried out can no longer start or be cancelled, and another resize does not matter.
     *cases("started_meanwhile cancelled_meanwhile rescheduled_meanwhile", Want("executing", False, 0, 1, 1)),
 ]
 
-# The look-up after a cancel that took effect and whose answer was lost.
+# The task list after a cancel that took effect but whose response was lost.
 AT_LOOK_AFTER_LOSS: list[Case] = [
     *cases(f"{HARMLESS} same_page rescheduled_meanwhile", Want("cancelled", True, 1, 1, 1)),
-    # What is cancelled can't begin, end or be cancelled any more.
+    # A cancelled resize can no longer start, end or be cancelled.
     *cases("started_meanwhile finished_meanwhile failed_meanwhile cancelled_meanwhile", Want("cancelled", True, 1, 1, 1)),
     *cases("lying_count", Want("cancelled", True, 1, 1, 3)),
     *cases("throttled", Want("cancelled", True, 1, 1, 2)),
     *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE} {MISTAKEN}", Want("cancelled", True, 1, 1, 2)),
-    # Unreadable, so repeated; "not extending" now means that the first took effect. The second look shows it, too.
+    # Unreadable, so repeated; "not extending" now means that the first cancel took effect. The second task list shows it, too.
     *cases(" ".join(REFUSALS).replace(" unauthorized", ""), Want("cancelled", True, 1, 2, 2)),
     *cases("busy wrong_state not_extending v1_error integer_code empty_list", Want("cancelled", True, 1, 2, 2)),
     *cases("unauthorized", Want("failed", False, 1, 1, 1, code="Stopped", unsure=True)),
@@ -208,13 +208,13 @@ AT_LOOK_AFTER_LOSS: list[Case] = [
     *cases("unavailable empty", Want("cancelled", True, 1, 2, 6), always=True),
 ]
 
-# The reads that wait for an instance to leave EXTENDING, which it does at the second.
+# The status checks until an instance has left EXTENDING, which the second one shows.
 AT_WAIT: list[Case] = [
     *cases(f"{HARMLESS} same_page lying_count", Want("cancelled", True, 1, 1, 0, 2)),
     *cases("started_meanwhile finished_meanwhile failed_meanwhile cancelled_meanwhile rescheduled_meanwhile", Want("cancelled", True, 1, 1, 0, 2)),
     *cases(f"{NO_ANSWER} {SERVER_ERROR} {GARBAGE} throttled", Want("cancelled", True, 1, 1, 0, 2)),
     *cases("wrong_types", Want("cancelled", True, 1, 1, 0, 2)),
-    # Without a status it is not EXTENDING.
+    # A missing status does not count as EXTENDING.
     *cases("failure_result empty_list", Want("cancelled", True, 1, 1, 0, 1, code="UnexpectedAnswer")),
     *cases("instance_gone not_published removed_meanwhile", Want("cancelled", True, 1, 1, 0, 1)),
     *[
@@ -237,14 +237,14 @@ MODES = ("one", "found", "many")
 
 
 def table(request: str, *modes: str) -> Any:
-    """The cells of a request, as parameters of a test."""
+    """The cases of a request, as parameters of a test."""
     return pytest.mark.parametrize(
         ("case", "mode"), [pytest.param(case, mode, id=f"{case.name}-{mode}") for case in BY_REQUEST[request] for mode in modes]
     )
 
 
 def tried(cloud: Simulator, case: Case, mode: str, kind: str, plan: Plan) -> Seen:
-    """What comes of a case."""
+    """Run a case and return its result."""
     cloud.fault(case.fault, kind=kind, instance_id=INSTANCE, always=case.always)
     task_id = TASK if mode in ("one", "many") else None
     requests = [Request(INSTANCE, task_id)]
@@ -252,9 +252,9 @@ def tried(cloud: Simulator, case: Case, mode: str, kind: str, plan: Plan) -> See
     if mode.startswith("many"):
         before, after = ((cloud.schedule(instance_id, task_id=neighbour), neighbour if task_id else None) for instance_id, neighbour in NEIGHBOURS.items())
         requests = [Request(before[0]["instance_id"], before[1]), *requests, Request(after[0]["instance_id"], after[1])]
-        # Others that get through meanwhile give a throttled request further tries, and a 401 stops those that are not under way: both are tested elsewhere.
-        # A connection that ends afterwards must be the one that the next resize would take.
-        # What fails always must not be the first to be tried: until something is accepted, all share the retries of one.
+        # Accepted requests of others give a throttled request further attempts, and a 401 stops those not yet in flight: both are tested elsewhere.
+        # A connection that is closed afterwards must be the one that the next resize would use.
+        # A request that always fails must not be the first one: until one is accepted, all share the retries of one.
         one_by_one = case.always or case.fault["fault"] in ("throttled", "unauthorized", "close_afterwards")
         concurrency = 1 if one_by_one else 3
     timeout = 0.5 if case.fault["fault"] in SLOW else 10
@@ -262,7 +262,7 @@ def tried(cloud: Simulator, case: Case, mode: str, kind: str, plan: Plan) -> See
 
 
 def compare(seen: Seen, want: Want) -> None:
-    """Fail where what came differs from what must come."""
+    """Fail if the result differs from the expected one."""
     result = seen.result
     message = result.error.message if result.error else ""
     came = Want(
@@ -278,7 +278,7 @@ def compare(seen: Seen, want: Want) -> None:
 
 
 def compare_neighbours(cloud: Simulator, seen: Seen, case: Case, *, found: bool = False) -> None:
-    """What goes wrong with one resize is no matter for others, except a 401."""
+    """A fault of one resize does not affect the others, except a 401."""
     first, last = (result for result in seen.results if result.instance_id != INSTANCE)
     assert (first.outcome, seen.requests(first.instance_id)[:2]) == ("cancelled", (1, 1 if found else 0))
     stopped = case.fault["fault"] == "unauthorized" or case.fault.get("status") == 401
@@ -291,7 +291,7 @@ def compare_neighbours(cloud: Simulator, seen: Seen, case: Case, *, found: bool 
 
 
 def left_alone(cloud: Simulator) -> bool:
-    """Whether no task but those that were asked for was cancelled."""
+    """Whether only requested tasks were cancelled."""
     asked = {TASK, *NEIGHBOURS.values()}
     tasks = [(task_id, task) for instance in cloud.state()["instances"].values() for task_id, task in instance["tasks"].items()]
     return all(task["state"] != "cancelled" for task_id, task in tasks if task_id not in asked)
@@ -347,7 +347,7 @@ def test_fault_at_look(cloud: Simulator, case: Case, mode: str) -> None:
 
 @table("look", "one")
 def test_fault_at_look_that_must_succeed(cloud: Simulator, case: Case, mode: str) -> None:
-    """With `on_too_late: fail` a look-up that is impossible is a failure, and its error the one that is shown."""
+    """With `on_too_late: fail`, a task list that can't be read is a failure, and its error is returned."""
     cloud.start(INSTANCE)
     seen = tried(cloud, case, mode, "tasks", Plan(on_too_late="fail"))
     in_vain = case.readable.outcome == "absent" and case.fault["fault"] not in NOT_THERE.split()
@@ -362,7 +362,7 @@ def test_fault_at_look_after_loss(cloud: Simulator, case: Case, mode: str) -> No
     cloud.fault({"fault": "reset", "effect": "done"}, kind="cancel", instance_id=INSTANCE)
     want = case.readable
     if mode == "found":
-        # The look-up by which it is found is in order.
+        # The task list with which it is found has no fault.
         cloud.fault("normal", kind="tasks", instance_id=INSTANCE)
         want = want._replace(looks=want.looks + 1)
     seen = tried(cloud, case, mode, "tasks", Plan())
@@ -378,7 +378,7 @@ def test_fault_at_wait(cloud: Simulator, case: Case, mode: str) -> None:
     seen = tried(cloud, case, mode, "instance", Plan(wait_timeout=1 if case.always else 30))
     want = case.readable._replace(looks=1) if mode == "found" else case.readable
     if case.always:
-        # Tried again at each status check, as many as there is time for.
+        # Retried at each status check, as often as time permits.
         assert seen.requests()[2] >= 2
         want = want._replace(reads=seen.requests()[2])
     compare(seen, want)
@@ -388,9 +388,9 @@ def test_fault_at_wait(cloud: Simulator, case: Case, mode: str) -> None:
 
 @pytest.mark.parametrize("request_", BY_REQUEST)
 def test_table_is_complete_and_true(request_: str) -> None:
-    """Every fault of the simulator has its place, and `changed` is what happened, unless the message says that it is not known."""
+    """Every fault of the simulator has a case, and `changed` is true to what happened, unless the message says that this is unknown."""
     rows = BY_REQUEST[request_]
-    # What closes the connection after the answer to a look-up may or may not disturb the next request.
+    # If the connection is closed after the response to a read, the next request may or may not be disturbed.
     left_out = set() if request_ == "cancel" else {"close_afterwards"}
     assert {case.fault["fault"] for case in rows} == set(FAULTS) - left_out
     wants = [want for case in rows for want in (case.readable, case.unreadable) if want]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many instances on an API that throttles. How fast they are done, `pacing` measures."""
+"""Many instances on an API that throttles. `pacing` measures how fast they are processed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _real_pace(_quick_retries: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pace.Rate, "throttled", throttled)
 
 
-#: Bursts throttle a client that is slower than the limit, too, as one request at a time is, and any on a busy machine.
+#: Bursts also throttle a client that is slower than the limit, because it sends one request at a time or runs on a busy machine.
 BURSTS = {"variant": "bursts", "rate": 25, "per_seconds": 0.5}
 THROTTLES = [(100, BURSTS, concurrency) for concurrency in CONCURRENCIES]
 THROTTLES += [(300, {"variant": variant, "rate": 150}, concurrency) for variant in ("token_bucket", "fixed_window") for concurrency in (8, 64)]
@@ -38,5 +38,5 @@ def test_many_instances(cloud: Simulator, size: int, throttle: dict[str, Any], c
     assert [result.outcome for result in pace.seen.results] == ["cancelled"] * size
     assert len(set(pace.seen.cancels)) == len(pace.seen.cancels) == size
     assert all(pace.seen.requests(result.instance_id)[1:] == (0, 0) for result in pace.seen.results)
-    # A client that never slows down wastes more than two requests for each resize; a busy machine makes some more of them late.
+    # A client that never slows down wastes more than two requests per resize; on a busy machine, some more requests are late.
     assert (throttle is BURSTS) <= pace.rejected <= 2 * size

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys that are not accepted, from the start or half-way: an access key is locked after more than five failures in a row."""
+"""Credentials that are rejected, from the start or midway: an access key is locked after more than five failures in a row."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ CONCURRENCIES = (1, 2, 5, 6, 8, 16, 64)
 
 
 def fleet(cloud: Simulator, size: int, *, found: bool = False) -> list[Request]:
-    """So many resizes that wait."""
+    """Schedule this number of resizes, and return the requests to cancel them."""
     return [Request(resize["instance_id"], None if found else resize["task_id"]) for resize in cloud.schedule_many(size)]
 
 
 def refusals(cloud: Simulator) -> int:
-    """How many requests were answered with 401."""
+    """The number of requests that got a 401."""
     return sum(request["status"] == 401 for request in cloud.requests())
 
 
 def expire(cloud: Simulator) -> None:
-    """Let the keys be refused from now on, as the API itself does."""
+    """Make the simulated API reject the keys from now on."""
     cloud.change_account(cloud.environment()["HW_ACCESS_KEY"], expired=True)
 
 
@@ -60,7 +60,7 @@ def test_one_failure_from_the_start_when_listing(cloud: Simulator, concurrency: 
 @pytest.mark.parametrize("trouble", ["throttled", "unavailable", "reset"])
 @pytest.mark.parametrize("concurrency", [1, 8, 64])
 def test_what_is_not_let_in_opens_no_door(cloud: Simulator, trouble: str, concurrency: int) -> None:
-    """After answers that say nothing of the keys, requests still go one at a time."""
+    """After responses that do not show whether the keys are accepted, requests are still sent one at a time."""
     requests = fleet(cloud, 70)
     cloud.fault({"fault": trouble, "times": 3}, "unauthorized", always=True)
     seen = run(cloud, *requests, concurrency=concurrency, max_retries=5)
@@ -71,7 +71,7 @@ def test_what_is_not_let_in_opens_no_door(cloud: Simulator, trouble: str, concur
 
 @pytest.mark.parametrize("concurrency", CONCURRENCIES)
 def test_keys_that_expire_half_way(cloud: Simulator, concurrency: int) -> None:
-    """Only what is in flight already can fail; the rest is not sent, and what was cancelled stays reported."""
+    """Only requests already in flight can fail. The rest is not sent, and what was cancelled is still reported."""
     requests = fleet(cloud, 120)
     cloud.configure(latency_ms=5)
     cloud.fault({"fault": "normal", "times": 40}, "unauthorized", always=True)
@@ -86,12 +86,12 @@ def test_keys_that_expire_half_way(cloud: Simulator, concurrency: int) -> None:
 
 
 def test_retries_end(cloud: Simulator) -> None:
-    """What waits for its next attempt gives up at once: failed, if it may have been carried out, and not attempted otherwise."""
+    """A request that waits for a retry is given up at once: failed if the cancel may have taken effect, otherwise not attempted."""
     lost, throttled, refused = fleet(cloud, 3)
     cloud.fault({"fault": "unavailable", "effect": "done"}, kind="cancel", instance_id=lost.instance_id, always=True)
     cloud.fault("forbidden", kind="tasks", instance_id=lost.instance_id, always=True)
     cloud.fault("throttled", kind="cancel", instance_id=throttled.instance_id, always=True)
-    # Later than the first attempts of the others.
+    # After the first attempts of the others.
     cloud.fault("reset", "unauthorized", kind="cancel", instance_id=refused.instance_id)
     cloud.fault({"fault": "delay", "milliseconds": 300}, kind="tasks", instance_id=refused.instance_id)
     seen = run(cloud, lost, throttled, refused, concurrency=3, max_retries=1000)
@@ -102,21 +102,21 @@ def test_retries_end(cloud: Simulator) -> None:
 
 
 def test_look_ups_end(cloud: Simulator) -> None:
-    """What was answered with "not extending" before is absent; it can't be looked up any more."""
+    """A resize whose response was "not extending" is absent, because the task list can no longer be read."""
     late, other = fleet(cloud, 2)
     cloud.start(late.instance_id)
     cloud.fault("unauthorized", kind="tasks", instance_id=late.instance_id)
     seen = run(cloud, other, late)
     assert [result.outcome for result in seen.results] == ["cancelled", "absent"]
     assert seen.results[1].warnings
-    # With keys that are accepted again it can.
+    # Once the keys are accepted again, it can be read.
     seen = run(cloud, late, plan=Plan(on_too_late="fail"))
     assert seen.results[0].outcome == "executing"
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_waits_end(cloud: Simulator, concurrency: int) -> None:
-    """What is cancelled stays cancelled, and changed."""
+    """The outcome of a cancelled resize stays `cancelled`, with `changed: true`."""
     requests = fleet(cloud, 8)
     cloud.configure(extending_after_cancel_reads=1000)
     cloud.fault({"fault": "normal", "times": 20}, "unauthorized", kind="instance", always=True)

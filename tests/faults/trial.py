@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cancels resizes on the simulated cloud in this process, and tells what came of it on both sides."""
+"""Cancels resizes on the simulated cloud in this process, and returns what the run reported and what really happened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEIGHBOURS = {"11111111-cebf-4473-95c4-d1b573c16e79": "1" * 32, "99999999-cebf-4
 def connect(cloud: Simulator, **options: Any) -> Dcs:
     """The simulated cloud through the collection's own client, over real sockets.
 
-    :param options: of L(Http)
+    :param options: of `Http`
     """
     environment = cloud.environment()
     project = environment["HW_PROJECT_ID"]
@@ -32,10 +32,10 @@ def connect(cloud: Simulator, **options: Any) -> Dcs:
 
 
 class Seen(NamedTuple):
-    """What a run reported, and what is true.
+    """What a run reported, and what really happened.
 
     :ivar results: one per resize
-    :ivar cancels: the ids of the tasks that were cancelled by requests of this run
+    :ivar cancels: the IDs of the tasks that were cancelled by requests of this run
     :ivar sent: how many requests reached the API: per instance and kind
     """
 
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
         return result
 
     def requests(self, instance_id: str = INSTANCE) -> tuple[int, int, int]:
-        """How many cancels, look-ups of tasks and look-ups of the instance were sent for an instance."""
+        """How many cancels, task lists and reads of the instance were sent for an instance."""
         cancels, tasks, instance = (self.sent[instance_id, kind] for kind in ("cancel", "tasks", "instance"))
         return cancels, tasks, instance
 
@@ -58,7 +58,7 @@ class Seen(NamedTuple):
 def run(cloud: Simulator, *requests: Request, plan: Plan | None = None, **options: Any) -> Seen:
     """Cancel resizes.
 
-    :param options: of L(Http)
+    :param options: of `Http`
     """
     results = cancel_resizes(lambda: connect(cloud, **options), requests, plan or Plan())
     cancels = [cancel["task_id"] for cancel in cloud.effective_cancels() if cancel["by"] == "api"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ten thousand conversations with an API that may answer anything: nothing but the collection's own errors comes of it, and no cancel that cannot have been."""
+"""Conversations with an API that may respond with anything: they only raise the collection's own errors, and never report an impossible cancellation."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from urllib3 import HTTPResponse
 ACCESS_KEY, SECRET_KEY, STS = "AKFUZZ00000000000001", "SKfuzz0000000000000000000000000000000001", "STSfuzz00000000000000000000000000000001"
 RETRIES = 1
 OUTCOMES = {"cancelled", "absent", "executing", "applied", "failed", "not_attempted"}
-# How many examples there are, and whether they are the same each time, is up to the profile: see tests/conftest.py.
+# The profile sets the number of examples, and whether they are the same each time: see tests/conftest.py.
 FUZZ = settings(suppress_health_check=list(HealthCheck))
 
-# ---- What an API may answer
+# ---- The possible responses of an API
 
 
 class Scripted(NamedTuple):
-    """What becomes of one request.
+    """The result of one request.
 
-    :ivar error: raised instead of an answer
-    :ivar problem: why body and headers don't arrive, although the status does
+    :ivar error: raised instead of a response
+    :ivar problem: why headers and body don't arrive, although the status does
     """
 
     status: int
@@ -56,15 +56,15 @@ class Scripted(NamedTuple):
 
     @property
     def may_have_cancelled(self) -> bool:
-        """Whether a cancel that was answered so may have taken effect: anything but a refusal, and nothing that never left."""
+        """Whether a cancel with this result may have taken effect: unless it was refused or never sent."""
         if self.error:
             return isinstance(self.error, NoReplyError)
-        # A refusal that does not arrive whole may be any, as long as its status alone does not tell.
+        # An incomplete refusal is ambiguous unless its status alone is clear.
         return not 300 <= self.status < 500 or (self.problem is not None and self.status not in TELLING)
 
     @property
     def says_success(self) -> bool:
-        """Whether the answer is the one that the documentation has for success, in whatever encoding."""
+        """Whether the response is the documented one for success, in any encoding."""
         content = gzip.decompress(self.content) if self.content[:2] == b"\x1f\x8b" else self.content
         try:
             return not self.error and not self.problem and 200 <= self.status < 300 and json.loads(content)["result"].strip().upper() == "SUCCESS"
@@ -81,7 +81,7 @@ def deep(levels: int) -> Any:
 
 
 class Author(random.Random):
-    """Makes up answers. Hypothesis makes up the authors: drawing each value on its own would take ten times as long."""
+    """Generates responses. Hypothesis only generates the authors, because drawing each value separately would take ten times as long."""
 
     def rarely(self, one_in: int) -> bool:
         return self.randrange(one_in) == 0
@@ -100,7 +100,7 @@ class Author(random.Random):
         )
 
     def record(self, **fields: Any) -> dict[str, Any]:
-        """An object whose fields are mostly as they should be, and sometimes something else, or missing."""
+        """An object whose fields are mostly correct, and sometimes wrong or missing."""
         return {name: self.junk() if self.rarely(25) else field for name, field in fields.items() if not self.rarely(40)}
 
     def records(self, make: Callable[[], dict[str, Any]]) -> list[Any]:
@@ -119,7 +119,7 @@ class Author(random.Random):
         return self.record(instance_id=self.choice([INSTANCE, "second"]), name="cache", status=self.choice(STATUSES), spec_code=self.choice(["old", "new"]))
 
     def body(self) -> Any:
-        """An answer to any request, and an error at once: which of it counts depends on the request and the status."""
+        """A response to any request and an error in one: which part counts depends on the request and the status."""
         if self.rarely(12):
             return self.junk()
         code, message = self.choice(CODES), self.choice(["no", f"ak:{ACCESS_KEY}", f"sk {SECRET_KEY}", "0123456789abcdef" * 4])
@@ -139,7 +139,7 @@ class Author(random.Random):
         }
 
     def content(self) -> bytes:
-        """A body as it may get on its way."""
+        """A body, possibly damaged in transit."""
         content = json.dumps(self.body()).encode()
         if not self.rarely(6):
             return content
@@ -158,7 +158,7 @@ class Author(random.Random):
         )
 
     def answer(self) -> Scripted:
-        """What becomes of one request."""
+        """The result of one request."""
         if self.rarely(8):
             return Scripted(0, {}, b"", self.choice(ERRORS))
         status = self.randrange(100, 1000) if self.rarely(12) else self.choice(USUAL)
@@ -172,7 +172,7 @@ USUAL = [200] * 6 + [400] * 6 + [401, 403, 404, 429, 429, 500, 503]
 HEADERS = ["Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Retry-After", "X-Request-Id", "Location", "Set-Cookie"]
 VALUES = ["", "0", "-1", "1", "1e999", "nan", "gzip", "deflate", "br", "chunked", 'text/html; charset="', "/x", "a=b; expires=x", "\xe9\xff", SECRET_KEY]
 KEYS = ["id", "status", "\ud800", "__ansible_type", "_ansible_parsed", "__payload__", "", SECRET_KEY, "x" * 300]
-#: Statuses that say by themselves that nothing was done.
+#: Statuses that show by themselves that nothing was done.
 TELLING = {*range(300, 400), 401, 403, 404, 407, 429}
 ERRORS = [
     NoReplyError("timed out"),
@@ -187,7 +187,7 @@ conversations = st.lists(st.integers(0, 2**32).map(lambda seed: Author(seed).ans
 
 
 class Transport:
-    """Plays a conversation; its last answer goes on for ever."""
+    """Plays back a conversation; its last response is repeated forever."""
 
     def __init__(self, conversation: list[Scripted]) -> None:
         self._conversation = conversation
@@ -214,7 +214,7 @@ class Transport:
 
     @property
     def cancels(self) -> list[Scripted]:
-        """What the cancels were answered with."""
+        """The responses to the cancels."""
         return [answer for method, answer in self.played if method == "POST"]
 
 
@@ -227,7 +227,7 @@ def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def converse(conversation: list[Scripted]) -> Iterator[tuple[Transport, Http, SdkHmacSha256]]:
-    """A client whose requests meet a conversation."""
+    """A client whose requests get the responses of a conversation."""
     transport = Transport(conversation)
 
     def play(*, on_status: Callable[[int], object], **_options: Any) -> Transport:
@@ -240,12 +240,12 @@ def converse(conversation: list[Scripted]) -> Iterator[tuple[Transport, Http, Sd
 
 
 def check(transport: Transport, shown: Any) -> None:
-    """What holds whatever was answered: it can be shown, it shows no secret, and after a 401 nothing was sent."""
+    """Check what holds for all responses: the result can be serialized and shows no secret, and after a 401 nothing was sent."""
     json.dumps(shown, allow_nan=False).encode()
     json.dumps(shown, ensure_ascii=False).encode()
     assert depth_of(shown) <= _http.MAX_DEPTH + 8
     assert not any(key.startswith(("_ansible", "__ansible")) for key in keys_of(shown))
-    # What the API says of a task is passed on as received; the module's own machinery takes secrets out of that.
+    # The API's data about a task is passed on as received; AnsibleModule removes secrets from it.
     messages = json.dumps(find_messages(shown))
     assert not any(secret in messages for secret in (SECRET_KEY, STS, ACCESS_KEY)), messages
     refused = [number for number, (_method, answer) in enumerate(transport.played) if not answer.error and answer.status in (401, 407)]
@@ -253,13 +253,13 @@ def check(transport: Transport, shown: Any) -> None:
 
 
 def depth_of(value: Any) -> int:
-    """How deeply it is nested."""
+    """The nesting depth of a value."""
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + max(map(depth_of, children), default=0)
 
 
 def keys_of(value: Any) -> Iterator[str]:
-    """All keys in it."""
+    """All keys in a value."""
     if isinstance(value, dict):
         yield from value
     for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -295,7 +295,7 @@ def test_cancel_and_wait(conversation: list[Scripted]) -> None:
 
 
 def cancel(conversation: list[Scripted], request: Request, plan: Plan) -> None:
-    """Cancel, and hold the result against the conversation."""
+    """Cancel, and compare the result with the conversation."""
     with converse(conversation) as (transport, http, auth):
         dcs = Dcs(http, auth, "https://dcs.example.com", "0" * 32)
         (result,) = cancel_resizes(lambda: dcs, [request], plan)
@@ -334,7 +334,7 @@ def test_find_project(conversation: list[Scripted]) -> None:
         try:
             project_id = find_project(http, auth, "https://iam.example.com", "cn-north-4")
         except ConfigurationError as error:
-            # It lists the projects as received; the module's own machinery takes secrets out of that.
+            # The message lists the projects as received; AnsibleModule removes secrets from it.
             json.dumps(error.as_result()).encode()
         except DcsError as error:
             check(transport, [{"error": error.as_result()}])

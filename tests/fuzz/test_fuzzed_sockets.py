@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Any bytes at all for an answer, over real sockets."""
+"""Arbitrary bytes as responses, over real sockets."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LISTED = json.dumps({"task_count": 1, "tasks": [{"id": REQUEST.task_id, "name": 
 
 
 class Server:
-    """Answers the requests with the given bytes, one after another, and the last for ever.
+    """Responds to requests with the given bytes, one after another; the last ones are repeated forever.
 
-    :ivar methods: of the requests that came
+    :ivar methods: of the requests received
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Server:
         self.methods: list[str] = []
 
     def cancel(self, *answers: Iterable[bytes], timeout: float = 2) -> Result:
-        """What becomes of a cancel that is answered so."""
+        """Cancel with a server that sends these responses, and return the result."""
         self.answers, self.methods = list(answers), []
         http = Http(timeout=timeout, max_retries=1)
         dcs = Dcs(http, TokenAuth("TOKEN"), self.url, "0" * 32)
@@ -61,14 +61,14 @@ class Server:
 
 
 class KeepAlive(list[bytes]):
-    """An answer after which the connection stays open."""
+    """A response after which the connection stays open."""
 
     keep_alive = True
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """A server that says what it is told."""
+    """A server that sends the given bytes."""
     running = Server()
     with serve(running.handle) as listening:
         running.url = listening.url
@@ -101,7 +101,7 @@ framed = st.builds(
 )
 
 
-# urllib3 does not close a response whose Content-Length makes no sense.
+# urllib3 does not close a response whose Content-Length is invalid.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @settings(max_examples=max(100, settings().max_examples // 10), suppress_health_check=list(HealthCheck))
 @given(st.lists(garbage | framed, min_size=1, max_size=4))
@@ -116,7 +116,7 @@ def test_any_bytes(server: Server, answers: list[bytes]) -> None:
 
 
 def test_interim_answers_are_none(server: Server) -> None:
-    """An answer that comes after an interim one is not taken for the answer to the next request."""
+    """A response that follows an interim one is not taken for the response to the next request."""
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
     result = server.cancel(KeepAlive([hints]), KeepAlive([whole % (len(LISTED), LISTED)]))
@@ -125,7 +125,7 @@ def test_interim_answers_are_none(server: Server) -> None:
 
 
 def test_more_than_was_announced_is_not_the_next_answer(server: Server) -> None:
-    """What follows on the connection belongs to nothing."""
+    """Further bytes on the connection do not belong to any response."""
     refusal = b'{"error_code": "DCS.4239"}'
     first = b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%s" % (len(refusal), refusal)
     forged = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"tasks\": []}"
@@ -146,7 +146,7 @@ def test_more_than_was_announced_is_not_the_next_answer(server: Server) -> None:
     ids=["chunk-size", "chunks", "body", "trailers", "interim answers"],
 )
 def test_what_does_not_end_is_not_kept(server: Server, endless: Iterable[bytes]) -> None:
-    """A quarter of a gigabyte is sent, and no more than a few megabytes are read."""
+    """A quarter of a gigabyte is sent, but only a few megabytes are read."""
     tracemalloc.start()
     try:
         result = server.cancel(endless, [b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(LISTED), LISTED)])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module such as people write with the core of the official SDK, to compare with."""
+"""A module as users would write it with the core of the official SDK, for comparison."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small stand-in for the API of AWX, for the modules of awx.awx: it keeps what they send, and refuses what AWX refuses."""
+"""A small stand-in for the API of AWX, for the modules of awx.awx: it stores what they send, and refuses what AWX refuses."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ TOKENS = {"controller-token": ("write", True), "read-token": ("read", True), "op
 
 
 class Forbidden(Exception):
-    """What AWX answers with HTTP 403."""
+    """A request that AWX refuses with HTTP 403."""
 
 
 class Controller:
-    """The stand-in, from entering the `with` block to leaving it.
+    """The stand-in, which runs while the `with` block is active.
 
     :ivar host: for CONTROLLER_HOST
-    :ivar records: what is there: by kind, by ID
-    :ivar sent: each change that was asked for: method, path and content
+    :ivar records: all records, by kind and ID
+    :ivar sent: method, path and content of each requested change
     :ivar launched: the extra variables and the other prompts of each job
     """
 
@@ -75,7 +75,7 @@ class Controller:
         self._server.server_close()
 
     def add(self, kind: str, /, **record: Any) -> int:
-        """Add a record; its ID."""
+        """Add a record. Return its ID."""
         number = sum(map(len, self.records.values())) + 1
         url = f"{API}{kind}/{number}/"
         related = {"survey_spec": f"{url}survey_spec/", "launch": f"{url}launch/"}
@@ -83,7 +83,7 @@ class Controller:
         return number
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
-        """The record of that name."""
+        """The record with this name."""
         [found] = [record for record in self.records[kind].values() if record["name"] == name]
         return found
 
@@ -126,7 +126,7 @@ class Controller:
             return self._credentials(method, number, content)
         if part == "launch":
             variables = launch(record, self.surveys.get(number, {}), content.pop("extra_vars", {}))
-            # Other prompts are ignored unless the template asks for them.
+            # Other prompts are ignored unless the template enables them.
             self.launched.append((variables, {name: value for name, value in content.items() if record.get(f"ask_{name}_on_launch")}))
             job = self.add("jobs", name=record["name"], status="successful", finished="2026-01-01T00:00:00Z", failed=False, elapsed=1.0)
             return 201, self.records["jobs"][job]
@@ -139,7 +139,7 @@ class Controller:
         return 200, self._shown(kind, record)
 
     def _credentials(self, method: str, template: int, content: dict[str, Any]) -> tuple[int, Any]:
-        """Those of a job template: no more than one of a type."""
+        """The credentials of a job template: at most one of each type."""
         attached = self.attached.setdefault(template, [])
         if method == "GET":
             return 200, {"count": len(attached), "next": None, "results": [self.records["credentials"][credential] for credential in attached]}
@@ -158,14 +158,14 @@ class Controller:
         return all(str(known[key]) == value for key, value in query.items())
 
     def _shown(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
-        """A record as the API shows it."""
+        """A record as the API returns it."""
         if kind != "job_templates":
             return record
         attached = [self.records["credentials"][credential] for credential in self.attached.get(record["id"], [])]
         return {**record, "summary_fields": {"credentials": [{"id": credential["id"], "name": credential["name"]} for credential in attached]}}
 
     def _checked(self, kind: str, record: dict[str, Any]) -> dict[str, Any]:
-        """A record that is new or changed, if AWX accepts it."""
+        """Check a new or changed record, and return it if AWX accepts it."""
         if kind == "credential_types":
             check_credential_type(record)
         elif kind == "job_templates":
@@ -174,7 +174,7 @@ class Controller:
             assert project is not None
             demand(record.get("inventory"), {"inventory": ["You must either set a default value or ask to prompt on launch."]})
             demand(record.get("playbook"), {"playbook": ["Must select playbook for project."]})
-            # A project that has never been synchronized has none.
+            # A project that has never been synchronized has no playbooks.
             demand(record["playbook"] in project.get("playbook_files", []), {"playbook": ["Playbook not found for project."]})
             # The organization of a job template is always that of its project.
             return {"ask_variables_on_launch": False, **record, "organization": project["organization"]}

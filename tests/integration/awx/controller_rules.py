@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX 24.6.1 accepts as a credential type, a survey and the answers of a launch, restated; no looser and no stricter."""
+"""What AWX 24.6.1 accepts as a credential type, a survey and the answers of a launch, reimplemented: neither more nor less strict."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import jinja2
 import jinja2.sandbox
 
 IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-# The keys of a field of a credential type, and what each holds. Only text fields may have the second half.
+# The keys of a field of a credential type, with their types. Only text fields may have those in the second half.
 FIELD_KEYS: dict[str, type] = {"id": str, "label": str, "type": str, "help_text": str, "ask_at_runtime": bool, "default": object}
 TEXT_FIELD_KEYS: dict[str, type] = {"secret": bool, "multiline": bool, "format": str, "choices": list}
 FIELD_TYPES: dict[str, type] = {"string": str, "boolean": bool}
-# Environment variables that a credential must not set, besides all that begin with ANSIBLE_.
+# Environment variables that a credential must not set, in addition to those that begin with ANSIBLE_.
 RESERVED_VARIABLES = {
     "AD_HOC_COMMAND_ID", "AWX_HOST", "CACHE", "CALLBACK_CONNECTION", "CALLBACK_QUEUE", "INVENTORY_HOSTVARS", "INVENTORY_ID", "INVENTORY_SOURCE_ID",
     "INVENTORY_UPDATE_ID", "JOB_CALLBACK_DEBUG", "JOB_ID", "MAX_EVENT_RES", "PATH", "PROJECT_REVISION", "PYTHONPATH", "REST_API_TOKEN", "REST_API_URL",
@@ -31,12 +31,12 @@ QUESTION_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-# The first line of a file in a project that makes it a playbook.
+# The line by which a file in a project is recognized as a playbook.
 PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
 
 
 class Refused(Exception):
-    """What AWX answers with HTTP 400.
+    """A request that AWX refuses with HTTP 400.
 
     :ivar body: the content of its response
     """
@@ -47,7 +47,7 @@ class Refused(Exception):
 
 
 def demand(condition: object, body: Mapping[str, Any] | str) -> None:
-    """Refuse what does not meet a condition."""
+    """Refuse the request if a condition is not met."""
     if not condition:
         raise Refused(body)
 
@@ -58,7 +58,7 @@ def check_credential_type(record: Mapping[str, Any]) -> None:
     inputs, injectors = record.get("inputs", {}), record.get("injectors", {})
     demand(isinstance(inputs, dict) and set(inputs) <= {"fields", "required"}, {"inputs": ["unknown key, or 'dependencies'"]})
     required, fields = inputs.get("required", []), inputs.get("fields", [])
-    # AWX does not ask whether what is required is a field.
+    # AWX does not check whether required names are fields.
     demand(isinstance(required, list) and all(isinstance(name, str) for name in required), {"inputs": ["required is a list of names"]})
     demand(isinstance(fields, list), {"inputs": ["fields is a list"]})
     for field in fields:
@@ -87,14 +87,14 @@ def _check_field(field: Any) -> None:
 
 
 class _Namespace:
-    """What templates know as `tower`: text can be made of its parts only."""
+    """The variable `tower` of templates: only its attributes can be rendered as text."""
 
     def __str__(self) -> str:
         raise jinja2.UndefinedError("a namespace is no text")
 
 
 def _check_injectors(injectors: Any, names: list[str]) -> None:
-    # AWX also knows extra_vars, which this collection has no use for.
+    # AWX also has extra_vars, which this collection does not use.
     demand(isinstance(injectors, dict) and set(injectors) <= {"env", "file"}, {"injectors": ["unknown kind of injector"]})
     for templates in injectors.values():
         demand(
@@ -131,7 +131,7 @@ def _file_part(name: str) -> str:
 
 
 def check_survey(survey: Mapping[str, Any]) -> None:
-    """A survey as it may be given to a job template."""
+    """Check a survey as AWX does when it is set for a job template."""
     for key, kind in (("name", str), ("description", str), ("spec", list)):
         demand(isinstance(survey.get(key), kind), {"error": f"Field '{key}' is missing from survey spec, or of another type."})
     demand(survey["spec"], {"error": "'spec' doesn't contain any items."})
@@ -161,7 +161,7 @@ def _check_question(question: Mapping[str, Any]) -> None:
 
 
 def launch(template: Mapping[str, Any], survey: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The extra variables of a job: those of the template, then the survey's defaults, then what the launch gives.
+    """The extra variables of a job: those of the template, then the survey's defaults, then those of the launch.
 
     :param given: extra variables of the launch, by the user interface, the API, a schedule or `awx.awx.job_launch`
     :raises Refused: for an answer that the survey does not allow
@@ -173,7 +173,7 @@ def launch(template: Mapping[str, Any], survey: Mapping[str, Any], given: Mappin
     return {
         **json.loads(template.get("extra_vars") or "{}"),
         **{name: default for name, default in defaults.items() if default is not None and not _mistakes(questions[name], {name: default})},
-        # What nobody asks for is left out without a word.
+        # Variables without a question are silently dropped.
         **{name: value for name, value in given.items() if name in questions or template.get("ask_variables_on_launch")},
     }
 
@@ -186,7 +186,7 @@ def _mistakes(question: Mapping[str, Any], given: Mapping[str, Any]) -> list[str
     value = given[name]
     if kind in ("multiplechoice", "multiselect"):
         return _wrong_choices(question, value)
-    # A boolean is no number here.
+    # A boolean is not a number here.
     allowed = {"integer": (int,), "float": (int, float)}.get(kind, (str,))
     if type(value) not in allowed:
         expected = {"integer": "an integer", "float": "a numeric type"}.get(kind, "a string")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as AWX runs them: the kit's files, a private data folder, ansible-runner, and its events."""
+"""Runs jobs as AWX does: with the files for AWX, a private data folder, ansible-runner, and its events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from playbook import ansible_environment
 ROOT = Path(__file__).resolve().parents[3]
 KIT = ROOT / "extensions" / "awx"
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst"
-# The package that carries the collection awx.awx, in its version 24.6.1.
+# The package that contains the collection awx.awx, version 24.6.1.
 AWX_PACKAGE = "ansible==11.13.0"
 
 
@@ -44,19 +44,19 @@ def guide_blocks() -> dict[str, str]:
 
 
 def commands(caption: str) -> list[list[str]]:
-    """The commands of a block of the guide, without those that set variables."""
+    """The commands in a block of the guide, without those that set variables."""
     lines = guide_blocks()[caption].replace("\\\n", " ").splitlines()
     return [shlex.split(line) for line in lines if line and not line.startswith("export ")]
 
 
 def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Where the collection awx.awx is, once taken out of its package.
+    """Extract the collection awx.awx from its package, unless that is done, and return its path.
 
-    :param environment: in which the package can be loaded
+    :param environment: with which the package can be downloaded
     """
     collections = folder / "awx-collection"
     if not collections.exists():
-        # Only taken apart, so it does not matter which Python the package is for.
+        # The package is only extracted, so it does not matter for which Python it is.
         download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
         subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], env=environment, check=True)
         [wheel] = folder.glob("ansible-*.whl")
@@ -68,7 +68,7 @@ def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
 
 
 def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """The environment variables that AWX makes of a credential: booleans default to false, what is empty is undefined, a file may be empty.
+    """The environment variables that AWX injects for a credential: booleans default to false, empty fields are undefined, a file may be empty.
 
     :param folder: for the file
     """
@@ -84,13 +84,13 @@ def inject(credential_type: Mapping[str, Any], inputs: Mapping[str, Any], folder
 
 
 def survey_answers(**given: Any) -> dict[str, Any]:
-    """The extra variables that AWX makes of a launch of the shipped job template with these answers."""
+    """The extra variables of a job that AWX launches from the shipped job template with these answers."""
     template = load("job_template.yml")
     return launch(template, template["survey_spec"], {f"resize_cancel_{name}": value for name, value in given.items()})
 
 
 class Unsafe(str):
-    """Text that AWX marks as no template."""
+    """Text that AWX marks as unsafe, that is, not as a template."""
 
 
 class ExtraVarsDumper(yaml.SafeDumper):
@@ -101,7 +101,7 @@ ExtraVarsDumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_s
 
 
 def extra_vars(from_launch: Mapping[str, Any], from_template: Mapping[str, Any]) -> str:
-    """Extra variables as AWX writes them: what a launch gives is no template, what the job template says may be one."""
+    """Extra variables as AWX writes them: those of a launch are not templates, those of the job template may be."""
 
     def unsafe(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -115,11 +115,11 @@ def extra_vars(from_launch: Mapping[str, Any], from_template: Mapping[str, Any])
 
 
 class Job(NamedTuple):
-    """What a job came to.
+    """The result of a job.
 
     :ivar status: successful or failed
     :ivar events: the event stream, in order
-    :ivar stdout: what the job shows
+    :ivar stdout: the output of the job
     """
 
     status: str
@@ -128,7 +128,7 @@ class Job(NamedTuple):
 
     @property
     def artifacts(self) -> dict[str, Any]:
-        """All artifacts, which a workflow passes on."""
+        """All artifacts, which a workflow passes to the next node."""
         [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
         return dict(last["artifact_data"])
 
@@ -139,7 +139,7 @@ class Job(NamedTuple):
 
     @property
     def recap(self) -> tuple[int, int]:
-        """How many tasks changed something, and how many failed."""
+        """How many tasks made changes, and how many failed."""
         [last] = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
         return last["changed"].get("localhost", 0), last["failures"].get("localhost", 0)
 
@@ -156,7 +156,7 @@ def run_job(
     check: bool = False,
     options: str = "",
 ) -> Job:
-    """Run a playbook of a project folder (`folder/project`) with ansible-runner, with a private data folder as AWX lays it out."""
+    """Run a playbook of a project folder (`folder/project`) with ansible-runner, in a private data folder with the layout of AWX."""
     for name, file, content in (
         ("env", "extravars", extra_vars(launch_vars, template_vars or {})),
         ("env", "envvars", json.dumps({**environment, "ANSIBLE_COLLECTIONS_PATH": str(collections)})),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kit for AWX: the job template's jobs through ansible-runner, the execution environments, the audit query, and the guide."""
+"""The files for AWX: jobs of the job template with ansible-runner, the execution environments, the audit query, and the guide."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def credential(cloud: Simulator, project: Path, **inputs: str) -> dict[str, str]:
-    """The environment that the shipped credential type makes of a credential for the simulated cloud."""
+    """The environment that the shipped credential type injects for a credential for the simulated cloud."""
     keys = cloud.environment()
     given = {
         "access_key": keys["HW_ACCESS_KEY"], "secret_key": keys["HW_SECRET_KEY"], "region": keys["HW_REGION_NAME"], "project_name": "",
@@ -102,7 +102,7 @@ def test_job_changes_then_does_not(cloud: Simulator, project: Path, installed: P
         for check in (True, False, False)
     )
     assert [(job.status, job.recap) for job in (checked, first, second)] == [("successful", (1, 0)), ("successful", (1, 0)), ("successful", (0, 0))]
-    # The list of an instance's tasks does not have its name.
+    # The task list of an instance does not contain its name.
     documented["record"][0]["instance_name"] = None
     assert checked.artifact == {**documented, "check_mode": True}
     assert first.artifact == documented
@@ -141,7 +141,7 @@ def test_private_ca(project: Path, installed: Path, tmp_path: Path) -> None:
         run = {"collections": installed, "launch_vars": answers}
         distrusted = kit.run_job(project, "cancel_resizes.yml", environment=credential(cloud, project), **run)
         assert distrusted.status == "failed" and "certificate is not trusted" in distrusted.stdout and cloud.effective_cancels() == []
-        # Line breaks may come as browsers send them.
+        # Line breaks may be those that browsers send.
         pem = authority.cert_pem.bytes().decode().replace("\n", "\r\n")
         trusted = kit.run_job(project, "cancel_resizes.yml", environment=credential(cloud, project, ca_cert=pem), **run)
         assert (trusted.status, counts(trusted.artifact)) == ("successful", {"cancelled": 1})
@@ -200,7 +200,7 @@ def test_workflow(cloud: Simulator, project: Path, installed: Path) -> None:
 
 
 def test_retry(cloud: Simulator, project: Path, installed: Path) -> None:
-    """A retry takes what failed and what was not attempted, also after a failure before the first cancel; with nothing to retry, it fails."""
+    """A retry cancels what failed and what was not attempted, even after a failure before the first cancel; with nothing to retry, it fails."""
     pending = [resize["instance_id"] for resize in cloud.schedule_many(4)]
     run = {"collections": installed, "environment": credential(cloud, project)}
     retried = {"template_vars": yaml.safe_load(BLOCKS["Extra variables of a job template that retries"]), **run}
@@ -315,7 +315,7 @@ def test_slices(cloud: Simulator, project: Path, installed: Path) -> None:
 
 
 def test_collection_in_the_repository(installed: Path, project: Path) -> None:
-    """Ansible finds it there, and nowhere else is any."""
+    """Ansible finds it there, and no other one exists."""
     [[*install, tarball, place, folder, force]] = kit.commands("Adding the collection to the repository")
     environment = ansible_environment(project, {"ANSIBLE_COLLECTIONS_PATH": str(project / "none")})
     for command in ([*install, "--offline", str(installed / tarball), place, folder, force], ["ansible-playbook", "--syntax-check", "cancel_resizes.yml"]):

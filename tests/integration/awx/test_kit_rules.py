@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kit's credential type and survey against the rules of AWX, and those rules against what AWX 24.6.1 did with changes of the kit."""
+"""The credential type and the survey comply with the rules of AWX, and these rules with what AWX 24.6.1 did with changes to both."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_survey_changed(change: str) -> None:
 
 
 def test_inputs_are_frozen() -> None:
-    """AWX answers HTTP 403 to any change of the inputs while a credential of the type exists, so an update of the collection must not bring one."""
+    """AWX refuses any change of the inputs (HTTP 403) while a credential of the type exists, so a new release must not change them."""
     fields = CREDENTIAL_TYPE["inputs"]["fields"]
     assert [field["id"] for field in fields] == [
         "access_key", "secret_key", "security_token", "token", "region", "project_id", "project_name", "cloud", "endpoint", "auth_url", "ca_cert", "insecure",
@@ -137,7 +137,7 @@ def test_survey_asks_for_variables_of_the_role() -> None:
 
 
 def test_launches() -> None:
-    """What launches of the shipped template pass to the role."""
+    """The variables that launches of the shipped template pass to the role."""
     defaults = kit.survey_answers()
     assert defaults == {entry["variable"]: entry["default"] for entry in SURVEY["spec"]}
     assert kit.survey_answers(max=0)["resize_cancel_max"] == 0
@@ -145,11 +145,11 @@ def test_launches() -> None:
     for wrong in ({"max": ""}, {"max": "50"}, {"max": -1}, {"all_pending": True}, {"all_pending": ""}, {"on_too_late": "stop"}, {"instances": ["a"]}):
         with pytest.raises(Refused, match="resize_cancel_"):
             kit.survey_answers(**wrong)
-    # A question that is required has to be answered, whatever its default.
+    # A required question must be answered, whatever its default.
     required = copy.deepcopy(SURVEY)
     question(required, "all_pending")["required"] = True
     with pytest.raises(Refused, match="'resize_cancel_all_pending' value missing"):
         launch(TEMPLATE, required, {})
-    # The survey's defaults count more than the variables of the template, and what is not asked for is dropped.
+    # The survey's defaults take precedence over the variables of the template, and variables without a question are dropped.
     template = {**TEMPLATE, "extra_vars": json.dumps({"resize_cancel_max": 7, "resize_cancel_wait": True})}
     assert launch(template, SURVEY, {"resize_cancel_concurrency": 64}) == {**defaults, "resize_cancel_wait": True}

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Registering the kit, and launching it, with the modules of awx.awx against a stand-in for the controller.
+"""Registers the files for AWX, and launches jobs, with the modules of awx.awx and a stand-in for the controller.
 
-These tests, and no others, need the package that carries awx.awx, which is large.
+Only these tests need the package that contains awx.awx, which is large.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAME = TEMPLATE["name"]
 
 
 class Site:
-    """A controller that has what the guide asks for, and somebody who registers the kit with it."""
+    """A controller with what the guide requires, and a user who registers the files for AWX with it."""
 
     def __init__(self, controller: Controller, collections: str) -> None:
         self.controller = controller
@@ -46,17 +46,17 @@ class Site:
         controller.add("projects", name="new", organization=default, playbook_files=[])
 
     def run(self, *arguments: str, **environment: str) -> Run:
-        """Register, with these arguments."""
+        """Register with these arguments."""
         return run_playbook("huaweicloud.dcs.register_awx", *arguments, environment={**self.environment, **environment})
 
     def changed(self, *arguments: str) -> int:
-        """Register; how many tasks changed something."""
+        """Register. Return how many tasks made changes."""
         run = self.run(*arguments)
         assert run.code == 0, run.output
         return run.stats["localhost"]["changed"]
 
     def refusal(self, *arguments: str, **environment: str) -> str:
-        """Register, which fails; what the playbook says in the end. Nothing but the explanation fails for good."""
+        """Register, which must fail. Return the final message; only the task with the explanation fails finally."""
         run = self.run(*arguments, **environment)
         assert run.code == 2 and run.stats["localhost"]["rescued"] == run.stats["localhost"]["failures"] == 1, run.output
         return str(run.result("Explain why the registration failed")["msg"])
@@ -72,13 +72,13 @@ def collections(installed: Path, surroundings: dict[str, str]) -> str:
 
 @pytest.fixture
 def site(collections: str) -> Iterator[Site]:
-    """A controller as new."""
+    """A controller in its initial state."""
     with Controller() as controller:
         yield Site(controller, collections)
 
 
 def arguments(caption: str) -> list[str]:
-    """Those that a block of the guide gives to the playbook."""
+    """The arguments of the playbook in a block of the guide."""
     [[program, playbook, *rest]] = kit.commands(caption)
     assert (program, playbook) == ("ansible-playbook", "huaweicloud.dcs.register_awx")
     return rest
@@ -89,7 +89,7 @@ def test_registration(site: Site, tmp_path: Path) -> None:
     assert exported == {"CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"}
     controller = site.controller
     assert site.changed(*arguments("Registering"), "--check") >= 1 and controller.sent == []
-    # Whatever an inventory has for localhost.
+    # Whatever an inventory sets for localhost.
     inventory = tmp_path / "hosts"
     inventory.write_text("localhost ansible_connection=ssh ansible_become=true ansible_python_interpreter=/nowhere/python\n", encoding="utf-8")
     assert site.changed(*arguments("Registering"), "-i", str(inventory)) == 2
@@ -141,7 +141,7 @@ def test_project_without_the_playbook(site: Site) -> None:
         assert "Playbook not found for project" in refusal and f"has no playbook '{playbook}', or has not been synchronized" in refusal
         assert "set dcs_playbook" in refusal and "scope" not in refusal
     assert site.changed() == 1
-    # The same for a template that exists, which the module reports otherwise.
+    # The same for an existing template, which the module reports differently.
     assert "has no playbook 'playbooks/other.yml'" in site.refusal("-e", "dcs_playbook=playbooks/other.yml")
 
 
@@ -156,7 +156,7 @@ def test_credential_type_in_use(site: Site) -> None:
     assert f"The credential type '{CREDENTIAL_TYPE['name']}' exists and differs from the one in this collection." in refusal
     assert "set dcs_credential_type to another name" in refusal
     assert site.changed("-e", "dcs_credential_type='Huawei Cloud DCS 2'") == 2
-    # The injectors of a type in use may change.
+    # The injectors of a type in use may be changed.
     controller.records["credential_types"][number].update(copy.deepcopy(CREDENTIAL_TYPE), injectors=old["injectors"])
     assert site.changed() == 1
     assert controller.records["credential_types"][number]["injectors"] == CREDENTIAL_TYPE["injectors"]
@@ -182,7 +182,7 @@ def test_names_that_the_controller_does_not_know(site: Site) -> None:
 
 
 def test_an_empty_name_replaces_nothing(site: Site) -> None:
-    """A query without a name finds the only object there is, which is somebody's."""
+    """A query without a name finds the only existing object, which belongs to someone else."""
     site.controller.add("job_templates", name="Not ours", organization=site.controller.get("organizations", "Default")["id"])
     given = {"dcs_job_template": "", "dcs_credential_type": " ", "dcs_project": None}
     assert site.refusal("-e", json.dumps(given)).startswith("dcs_project, dcs_job_template, dcs_credential_type must not be empty")
@@ -203,7 +203,7 @@ def test_launch(site: Site) -> None:
     [(variables, prompts)] = controller.launched
     assert prompts == {"job_type": "check"}
     assert variables == {**kit.survey_answers(), "resize_cancel_all_pending": "true", "resize_cancel_max": 20}
-    # In the words that the guide has under troubleshooting.
+    # The wording is that of the guide's troubleshooting section.
     assert "``Value ... for 'resize_cancel_...' expected to be ...``" in kit.GUIDE.read_text(encoding="utf-8")
     for answer, reason in (
         ({"resize_cancel_max": "20"}, "Value 20 for 'resize_cancel_max' expected to be an integer."),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A check that fails means that nothing is cancelled, wherever ignore_errors is set, and whatever was done before."""
+"""If a check fails, nothing is cancelled, wherever ignore_errors is set, and whatever was done before."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_no_guard_is_void_under_ignore_errors(cloud: Simulator, tmp_path: Path, 
     unreadable = [cloud.schedule(instance={"name": f"locked-{number}"})["instance_id"] for number in range(2)]
     cloud.fault("forbidden", kind="tasks", instance_id=unreadable[0], always=True)
     everything = {*waiting, *unreadable}
-    # The variables, a part of the message, and what is left unsettled.
+    # The variables, a part of the message, and the unsettled instances.
     guards: list[tuple[dict[str, Any], str, set[str]]] = [
         ({}, "Set resize_cancel_instances", set()),
         ({"instances": waiting, "all_pending": True}, "are mutually exclusive", set(waiting)),
@@ -63,7 +63,7 @@ def test_no_guard_is_void_under_ignore_errors(cloud: Simulator, tmp_path: Path, 
     # Each way is tried with guards of each kind, and one way with all of them.
     if way != "roles":
         guards = guards[list(WAYS).index(way) - 1 :: 3]
-    # A cancel that was well asked for comes first, so that there is something to remember.
+    # A valid cancel comes first, so that its variables could be reused by mistake.
     first = cloud.schedule()["instance_id"]
     run = run_playbook([WAYS[way](variables) for variables in ({"instances": [first]}, *(guard[0] for guard in guards))], environment=cloud.environment())
     assert run.code == 0, run.output
@@ -106,7 +106,7 @@ def included(variables: dict[str, Any]) -> dict[str, Any]:
 def test_variables_may_refer_to_an_earlier_result(cloud: Simulator) -> None:
     first, second, third = (cloud.schedule()["instance_id"] for _number in range(3))
     cloud.fault("forbidden", kind="cancel", instance_id=first)
-    # In a play the natural retry; and a filter that would let everything pass if the fact were lost.
+    # The usual retry within a play; and a filter that would match everything if the fact were lost.
     tasks_of_play = [
         {"block": [included({"instances": [first]})], "rescue": [included({"instances": "{{ resize_cancel_result.unsettled_instance_ids | default([]) }}"})]},
         {"ansible.builtin.set_fact": {"resize_cancel_result": {"too_late_instance_ids": [second]}}},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks of the collection: a whole change freeze, several hosts, awkward inventories, and what is left when a job breaks off."""
+"""The playbooks of the collection: a complete change freeze, several hosts, unusual inventories, and what remains when a job is interrupted."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from simulator.client import Simulator
 CANCEL = "huaweicloud.dcs.cancel_resizes"
 LIST = "huaweicloud.dcs.list_resizes"
 COUNTS = ("cancelled", "absent", "too_late", "failed", "not_attempted")
-#: How the role's page tells a retry to take what is unsettled.
+#: The expression for a retry in the role's documentation.
 RETRY = yaml.safe_load(
     (Path(__file__).resolve().parents[3] / "roles" / "resize_cancel" / "README.md").read_text(encoding="utf-8").split("## Retry")[1].split("```")[1][4:]
 )[0]["vars"]
 
 
 def published(run: Run, name: str) -> dict[str, Any]:
-    """The artifact of that name as AWX keeps it: what all hosts published, one after the other."""
+    """The artifact with this name as AWX stores it: what all hosts published, one after the other."""
     artifact: dict[str, Any] = {}
     for entry in run.results:
         data = entry["result"].get("ansible_stats", {}).get("data", {})
         if name in data:
-            # As set_stats does: the keys of mappings are merged, all else is replaced.
+            # As with set_stats, mappings are merged and everything else is replaced.
             artifact = {**artifact, **data[name], **({"hosts": {**artifact.get("hosts", {}), **data[name]["hosts"]}} if "hosts" in data[name] else {})}
     return artifact
 
@@ -50,7 +50,7 @@ def ids(resizes: list[dict[str, Any]]) -> list[str]:
 
 
 def pending(cloud: Simulator) -> list[str]:
-    """The instances on which a resize is pending in truth."""
+    """The instances on which a resize is really pending."""
     instances = cloud.state()["instances"]
     return sorted(instance_id for instance_id, instance in instances.items() if any(task["state"] == "waiting" for task in instance["tasks"].values()))
 
@@ -117,12 +117,12 @@ def test_hosts_are_projects_regions_and_accounts(tmp_path: Path) -> None:
         assert {host: sorted(ids(part["resizes"])) for host, part in listed["hosts"].items()} == {
             "north": sorted(waiting["cn-north-4"]), "caches": sorted(waiting["cn-north-4_caches"]), "east": sorted(waiting["cn-east-3"]),
         }
-        # Scheduled after the list was approved: none of it is touched.
+        # Scheduled after the list was approved, so none of these is touched.
         later = cloud.schedule(instance={"project_id": PROJECTS[1]["id"]})["instance_id"]
         approved = {"resize_list": listed, "resize_cancel_instances": "{{ resize_list.hosts[inventory_hostname].resizes | default('', true) }}"}
         run = run_playbook(CANCEL, *arguments, "-e", json.dumps(approved), environment=environment)
         assert run.code == 2, "one host has failed"
-        # Ansible renders a task's name for the first host alone, whose number would look like everybody's.
+        # Ansible renders a task's name only for the first host, whose number would seem to be that of all hosts.
         assert "Cancel pending resizes]" in run.output and "selected" not in run.output
         assert {host: (stats["failures"], stats["changed"]) for host, stats in run.stats.items() if host != "localhost"} == {
             "north": (0, 1), "caches": (0, 1), "east": (0, 1), "nowhere": (1, 0),
@@ -149,7 +149,7 @@ def test_a_host_that_the_inventory_lacks_fails_before_anything_is_sent(cloud: Si
 
 @pytest.mark.parametrize("hosts", ["dcs", ["localhost", "north"]])
 def test_hosts_that_the_inventory_sets_are_refused(cloud: Simulator, tmp_path: Path, hosts: str | list[str]) -> None:
-    # The hosts of a play can't come from there, so that it would run on localhost alone.
+    # The hosts of a play can't come from there, so it would only run on localhost.
     cloud.schedule()
     inventory = tmp_path / "hosts.yml"
     given = {"resize_cancel_hosts": hosts, "resize_cancel_all_pending": True}
@@ -166,7 +166,7 @@ def test_freeze_from_the_list_to_scheduling_again(cloud: Simulator, tmp_path: Pa
     planned = ids([cloud.schedule(instance={"name": f"cache-{number}"}, new_capacity=8, new_spec_code="redis.ha.xu1.large.r2.8") for number in range(3)])
     listed = published(run_playbook(LIST, environment=cloud.environment()), "resize_list")
     assert ids(listed["resizes"]) == planned and listed["count"] == 3
-    # After the approval: somebody schedules one more, and puts another one in the place of one that was approved.
+    # After the approval, somebody schedules one more, and replaces one that was approved.
     later = cloud.schedule()["instance_id"]
     cloud.cancel(planned[2])
     replaced = cloud.schedule(planned[2])
@@ -183,14 +183,14 @@ def test_freeze_from_the_list_to_scheduling_again(cloud: Simulator, tmp_path: Pa
         (planned[0], "cancelled", "operator"), (planned[1], "cancelled", "operator"), (planned[2], "absent", "operator"),
     ]
 
-    # After the freeze, from the record on the disk.
+    # After the freeze, from the record file.
     again = [
         {
             "name": "Schedule again what was cancelled",
             "ansible.builtin.uri": {
                 "url": "{{ lookup('env', 'HW_DCS_ENDPOINT') }}/v2/{{ lookup('env', 'HW_PROJECT_ID') }}/instances/{{ item.instance_id }}/resize",
                 "method": "POST", "body_format": "json", "status_code": 204, "headers": {"X-Auth-Token": DEFAULT_ACCOUNTS[0].token},
-                # In one expression: older ansible-core makes text of a number that stands alone in a template.
+                # In one expression, because older ansible-core converts a number from a separate template to text.
                 "body": "{{ {'spec_code': item.new_spec_code, 'new_capacity': item.new_capacity | int, 'execute_immediately': false} }}",
             },
             "loop": "{{ lookup('ansible.builtin.file', record) | from_json | selectattr('outcome', 'eq', 'cancelled') }}",
@@ -207,7 +207,7 @@ def test_freeze_from_the_list_to_scheduling_again(cloud: Simulator, tmp_path: Pa
 
 
 def descendants(pid: int) -> list[int]:
-    """A process and all below it; ansible-core's workers have sessions of their own."""
+    """A process and all its descendants; ansible-core's workers have sessions of their own."""
     children = [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text(encoding="ascii").split()]
     return [pid, *(found for child in children for found in descendants(child))]
 
@@ -245,7 +245,7 @@ def test_a_job_that_is_killed_leaves_the_whole_record(cloud: Simulator, tmp_path
 
 
 def retry(run: Run, cloud: Simulator) -> Run:
-    """A second job that takes what the first one left unsettled, as the role's page has it."""
+    """A second job for what the first one left unsettled, as in the role's documentation."""
     artifact = {"resize_cancel_summary": published(run, "resize_cancel_summary")}
     return run_playbook(CANCEL, "-e", json.dumps({**artifact, **RETRY}), environment=cloud.environment())
 

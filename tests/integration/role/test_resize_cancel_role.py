@@ -28,17 +28,17 @@ NOTHING = {"changed": False, **dict.fromkeys(COUNTS, 0), **{name: [] for name in
 
 
 def include(**variables: Any) -> dict[str, Any]:
-    """A task that includes the role with these variables, without their prefix."""
+    """A task that includes the role with these variables, which are given without their prefix."""
     return {"ansible.builtin.include_role": {"name": ROLE}, "vars": {f"resize_cancel_{name}": value for name, value in variables.items()}}
 
 
 def attempt(**variables: Any) -> dict[str, Any]:
-    """The same in a caller that goes on when the role fails."""
+    """The same, in a caller that continues if the role fails."""
     return {"block": [include(**variables)], "rescue": [{"ansible.builtin.debug": {"msg": "rescued: {{ ansible_failed_result.msg }}"}}]}
 
 
 def results(run: Run) -> list[dict[str, Any]]:
-    """The facts that the role set, one per inclusion; what it published is held to them."""
+    """The facts that the role set, one per inclusion. Also checks that what it published agrees with them."""
     facts = [entry["result"]["ansible_facts"]["resize_cancel_result"] for entry in run.results if entry["task"].endswith("Set the result")]
     published = [entry["result"]["ansible_stats"]["data"]["resize_cancel_summary"] for entry in run.results if entry["task"].endswith("Publish the summary")]
     own = ("record", "record_omitted")
@@ -64,7 +64,7 @@ def counts(fact: dict[str, Any]) -> dict[str, int]:
 
 
 def rescued(run: Run) -> list[str]:
-    """The messages that the role failed with."""
+    """The messages with which the role failed."""
     messages = [entry["result"].get("msg") for entry in run.results if entry["action"].endswith("debug")]
     return [message.removeprefix("rescued: ") for message in messages if str(message).startswith("rescued: ")]
 
@@ -406,7 +406,7 @@ def test_text_is_never_taken_for_a_template(cloud: Simulator) -> None:
 
 @pytest.fixture
 def example_cloud() -> Any:
-    """A cloud with what the examples name."""
+    """A cloud with the instances and tasks of the examples."""
     projects = [{"id": "0123456789abcdef0123456789abcdef", "name": "cn-north-4"}, {"id": "f" * 32, "name": "cn-north-4_caches"}]
     keys = {"access_key": "AKEXAMPLE0000000000", "secret_key": "SKexample00000000000000000000000000000000"}
     accounts = [{**keys, "security_token": None, "token": None, "projects": [project["id"] for project in projects]}]
