@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of credentials as the tools write them that have them, for tests."""
+"""Writes credential files for tests, in the formats of the tools that use them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers on loopback that do to a connection, byte by byte, whatever a test wants."""
+"""Loopback servers that control a connection byte by byte."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ class Connection:
             self.sock.sendall(piece)
 
     def answer(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """Send a whole answer; what is not bytes is sent as JSON."""
+        """Send a complete response; a body that is not bytes is sent as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send(head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
 
     def drip(self, data: bytes, seconds: float) -> None:
-        """Send byte after byte, with a pause after each, again and again until the client has had enough."""
+        """Send one byte at a time with a pause after each, repeatedly, until the client closes the connection."""
         while True:
             for byte in data:
                 self.send(bytes([byte]))
                 time.sleep(seconds)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
-        """Shake hands."""
+        """Make the TLS handshake."""
         self.sock = context.wrap_socket(self.sock, server_side=True)
 
     def tunnel(self, port: int) -> None:
-        """Pass bytes on to that port and back, until one side ends."""
+        """Forward bytes to this port and back, until one side closes its connection."""
         with socket.create_connection(("127.0.0.1", port)) as upstream, selectors.DefaultSelector() as selector:
-            # In one thread: TLS must not be read and written at the same time.
+            # In one thread, because TLS must not be read and written at the same time.
             others = {self.sock: upstream, upstream: self.sock}
             for side in others:
                 selector.register(side, selectors.EVENT_READ)
@@ -74,19 +74,19 @@ class Connection:
                     others[side].sendall(data)
 
     def reset(self) -> None:
-        """Tear the connection down without a farewell."""
+        """Reset the connection."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
     def stall(self) -> None:
-        """Say nothing until the client gives up."""
+        """Send nothing until the client gives up."""
         with contextlib.suppress(OSError):
             self.sock.settimeout(60)
             self.sock.recv(1)
 
 
 class Server:
-    """What a server has seen.
+    """What a server has received.
 
     :ivar requests: line and headers of each request
     :ivar connections: how many were opened
@@ -101,16 +101,16 @@ class Server:
 
 @contextlib.contextmanager
 def serve(handle: Callable[[Connection], None], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Listen on a free port; each connection is handed over, in a thread of its own, and closed afterwards.
+    """Listen on a free port. Each connection is passed to the handler in a thread of its own, and closed afterwards.
 
-    :param tls: the connection is handed over after the handshake
+    :param tls: the connection is passed on after the handshake
     """
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(listener.getsockname()[1], "https" if tls else "http")
     threads: list[threading.Thread] = []
 
     def run(sock: socket.socket) -> None:
-        # A client that has gone away is no concern of the server.
+        # The server does not care if the client has gone.
         with contextlib.suppress(OSError):
             sock.settimeout(60)
             if tls:
@@ -137,14 +137,14 @@ def serve(handle: Callable[[Connection], None], tls: ssl.SSLContext | None = Non
     try:
         yield server
     finally:
-        # Closing alone does not wake the thread that waits for a connection.
+        # Closing the socket alone does not wake the thread that waits for a connection.
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         accepting.join()
 
 
 def answering(*answers: tuple[object, int, Mapping[str, str]]) -> Callable[[Connection], None]:
-    """A server that gives these answers (body, status, headers) in turn, over as many connections as it takes, and the last one for ever."""
+    """A server that sends these responses (body, status, headers) in turn, over any number of connections; the last one is repeated forever."""
     left = list(answers)
 
     def handle(connection: Connection) -> None:
@@ -156,13 +156,13 @@ def answering(*answers: tuple[object, int, Mapping[str, str]]) -> Callable[[Conn
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Line and headers of an answer."""
+    """Status line and headers of a response."""
     return "".join([f"HTTP/1.1 {status} Status\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode("latin-1")
 
 
 @contextlib.contextmanager
 def dropping_port() -> Iterator[int]:
-    """A port that answers nothing, not even a connection, as a firewall does that drops packets: its queue is full."""
+    """A port that does not even accept connections, like a firewall that drops packets: its queue is full."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         port = int(listener.getsockname()[1])
@@ -175,6 +175,6 @@ def dropping_port() -> Iterator[int]:
 
 
 def unused_port() -> int:
-    """A port on which nobody listens."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

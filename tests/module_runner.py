@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a module within this process, as AnsibleModule would be run, and returns what it prints."""
+"""Runs a module within this process, and returns the result that it prints."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible_collections.huaweicloud.dcs.plugins.module_utils import _connection, _http
 
-# Only newer ansible-core has it.
+# Only newer versions of ansible-core have it.
 _internal = getattr(module_utils, "_internal", module_utils)
 
 
 def _no_controller() -> contextlib.AbstractContextManager[Any]:
-    """Let ansible-core 2.19 or newer take this process for a module's, although tests of filters have loaded what a controller needs."""
+    """Make ansible-core 2.19 and newer treat this process as that of a module, although tests of filters have loaded controller code."""
     try:
         internal = importlib.import_module("ansible.module_utils._internal")
     except ImportError:
@@ -43,7 +43,7 @@ def run_module(
     diff: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Run a module and return its result, with `warnings` as a list of texts whatever the version of ansible-core.
+    """Run a module and return its result, with `warnings` as a list of strings on any version of ansible-core.
 
     :param arguments: the module's options, by name
     :param environment: further environment variables; there is no home and no metadata service
@@ -62,9 +62,9 @@ def run_module(
         with (
             patch.object(basic, "_ANSIBLE_ARGS", args),
             _no_controller(),
-            # Only newer ansible-core has profiles.
+            # Only newer versions of ansible-core have profiles.
             patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
-            # The role's filter brings in what makes newer ansible-core take this process for a controller, which shows warnings instead of returning them.
+            # The role's filter imports code that makes newer ansible-core treat this process as a controller, which shows warnings instead of returning them.
             patch.object(_internal, "is_controller", False, create=True),
             patch.dict(os.environ, {"HOME": "/nonexistent", "HW_METADATA_ENDPOINT": "none", **(environment or {})}),
             patch.object(_connection, "Http", open_http),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs real playbooks and ad-hoc commands, and says what their tasks returned."""
+"""Runs real playbooks and ad hoc commands, and returns the results of their tasks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from typing import Any, NamedTuple
 from surroundings import is_foreign
 
 ROOT = Path(__file__).resolve().parent.parent
-#: In PYTHONPATH, it makes modules tell how much memory they took.
+#: If it is in PYTHONPATH, modules record how much memory they used.
 USAGE = ROOT / "tests" / "usage"
 
 
 class Run(NamedTuple):
-    """What a run of Ansible came to.
+    """The result of a run of Ansible.
 
     :ivar results: one per task that ended: task, action, host, status (ok, failed, skipped, unreachable), ignored, result
-    :ivar stats: per host, as in the recap
+    :ivar stats: by host, as in the recap
     """
 
     code: int
@@ -36,11 +36,11 @@ class Run(NamedTuple):
     stats: dict[str, dict[str, int]]
 
     def result(self, task: str) -> dict[str, Any]:
-        """The result of the one task of that name."""
+        """The result of the only task with this name."""
         return dict(self._entry(task)["result"])
 
     def failed(self, task: str) -> bool:
-        """Whether the one task of that name failed."""
+        """Whether the only task with this name failed."""
         return bool(self._entry(task)["status"] == "failed")
 
     def warnings(self, task: str) -> list[str]:
@@ -62,7 +62,7 @@ def run_playbook(
 
     :param playbook: its file or full name, or its content: tasks (for localhost) or plays
     :param arguments: further arguments, such as `--check`
-    :param environment: further environment variables; what the surroundings have of Huawei Cloud or Ansible does not count
+    :param environment: further environment variables; inherited settings of Huawei Cloud and Ansible are ignored
     """
     with tempfile.TemporaryDirectory(prefix="playbook-") as folder:
         if not isinstance(playbook, (str, Path)):
@@ -83,18 +83,18 @@ def run_ad_hoc(module: str, module_arguments: str, *arguments: str, environment:
 
 
 def diff_of_ids(result: Mapping[str, Any]) -> dict[str, str]:
-    """The difference without specifications, which a cancel with a task does not know, as it reads no list, unlike check mode."""
+    """The diff without specifications: unlike check mode, a cancel with a task ID reads no list and does not know them."""
     return {side: re.sub(r" from \S+ to \S+$", "", text, flags=re.MULTILINE) for side, text in result.get("diff", {}).items()}
 
 
 def collections() -> Path:
-    """The folder of collections in which this checkout is `huaweicloud.dcs`, as a collection needs a certain path."""
+    """A folder of collections in which this checkout is `huaweicloud.dcs`, because collections need a specific path."""
     folder = ROOT / ".build" / "collections"
     link = folder / "ansible_collections" / "huaweicloud" / "dcs"
-    # That of a checkout which was copied or moved may lead to another one.
+    # If the checkout was copied or moved, an existing link may point to another one.
     if not (link.exists() and link.samefile(ROOT)):
         link.parent.mkdir(parents=True, exist_ok=True)
-        # In one step, as other processes may do the same.
+        # Atomically, because other processes may do the same.
         new = link.with_name(f"dcs-{os.getpid()}")
         new.symlink_to(os.path.relpath(ROOT, link.parent.resolve()), target_is_directory=True)
         new.replace(link)
@@ -102,12 +102,12 @@ def collections() -> Path:
 
 
 def ansible_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that keep a run of Ansible to itself: nothing in the user's home, nothing from the surroundings."""
+    """Environment variables that isolate a run of Ansible from the user's home directory and settings."""
     return {
         **{name: value for name, value in os.environ.items() if not is_foreign(name)},
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
-        # Ansible needs a UTF-8 locale. The surroundings' may not be generated; this one needs no generating.
+        # Ansible needs a UTF-8 locale. The inherited one may not have been generated; this one is always available.
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),

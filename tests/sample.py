@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The IDs that stand for one project, instance and background task in all tests. The instance and the task are those of the API reference's example."""
+"""The IDs of a project, an instance and a background task for all tests. The last two are those in the example of the API reference."""
 
 from __future__ import annotations
 

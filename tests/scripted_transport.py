@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A transport that plays a script: requests that are expected, and what each is answered with.
+"""A transport that follows a script: the expected requests, and the response to each.
 
-It takes the place of the connections below `_http`, so that everything above is the real thing. An extra, a missing or a different request fails the test.
+It replaces the connections below `_http`, so that everything above is the real code. An extra, a missing or a different request fails the test.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ENDPOINT = "https://dcs.cn-north-4.myhuaweicloud.com"
 
 
 class Expected(NamedTuple):
-    """A request, and what it is answered with.
+    """A request, and the response to it.
 
     :ivar query: all parameters, as they are in the URL
-    :ivar error: raised instead of an answer
-    :ivar sent: whether the request has left when the error is raised
+    :ivar error: raised instead of a response
+    :ivar sent: whether the request has been sent when the error is raised
     """
 
     method: str
@@ -48,16 +48,16 @@ class Expected(NamedTuple):
 
 
 class Script:
-    """Requests that are expected, and the transport that plays them.
+    """The expected requests, and the transport that responds to them.
 
-    :param ordered: whether they must come in the order in which they were expected
+    :param ordered: whether the requests must be sent in this order
     """
 
     def __init__(self, ordered: bool = True) -> None:
         self.ordered = ordered
-        #: Is told the status of each response.
+        #: Called with the status of each response.
         self.on_status: Callable[[int], object] = lambda _status: None
-        #: All requests that came, as they would have gone out.
+        #: All requests, as they would have been sent.
         self.requests: list[requests.PreparedRequest] = []
         self._expected: list[Expected] = []
         self._wrong: list[str] = []
@@ -84,26 +84,26 @@ class Script:
         self._expected.append(Expected(method, path, parameters, status, content, {"Content-Type": "application/json", **(headers or {})}, error, sent))
 
     def expect_tasks(self, *tasks: Mapping[str, Any], instance_id: str = INSTANCE, status: int = 200, body: object = None, **more: Any) -> None:
-        """Expect a look at an instance's background tasks, which are all on one page."""
+        """Expect a read of an instance's background tasks, which are all on one page."""
         body = {"task_count": len(tasks), "tasks": list(tasks)} if body is None else body
         self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}/tasks", {"offset": 0, "limit": 1000}, status=status, body=body, **more)
 
     def expect_cancel(self, status: int = 200, code: str | None = None, *, instance_id: str = INSTANCE, task_id: str = TASK, **more: Any) -> None:
-        """Expect a cancel, which is answered with success or with an error code."""
+        """Expect a cancel, whose response is success or an error code."""
         body: dict[str, str] = {"result": "success"} if code is None else {"error_code": code, "error_msg": f"The words of {code}."}
         self.expect("POST", f"/v2/{PROJECT}/instances/{instance_id}/resize/cancel/{task_id}", status=status, **{"body": body, **more})
 
     def expect_instance(self, http_status: int = 200, /, *, instance_id: str = INSTANCE, body: object = None, **attributes: Any) -> None:
-        """Expect a look at an instance."""
+        """Expect a read of an instance."""
         body = {"instance_id": instance_id, **attributes} if body is None else body
         self.expect("GET", f"/v2/{PROJECT}/instances/{instance_id}", status=http_status, body=body)
 
     def verify(self) -> None:
-        """Fail if anything came that was not expected, or did not come although it was."""
+        """Fail if a request was unexpected, or if an expected one was not sent."""
         missing = [f"missing: {expected.method} {expected.path} {expected.query}" for expected in self._expected]
         assert not self._wrong + missing, "\n".join(self._wrong + missing)
 
-    # What `_http` asks of a transport
+    # The interface that `_http` uses
 
     def send(self, request: requests.PreparedRequest, _timeout: float) -> Reply:
         parts = urlsplit(str(request.url))
@@ -115,7 +115,7 @@ class Script:
             if expected is None or request.body is not None:
                 wanted = "; expected: " + (f"{candidates[0].method} {candidates[0].path} {candidates[0].query}" if candidates else "none")
                 self._wrong.append(f"unexpected: {request.method} {parts.path} {query}{' with a body' if request.body else ''}{wanted}")
-                # Never repeated, so that the test ends.
+                # An error that is never retried, so that the test ends.
                 raise NoConnectionError("the host", self._wrong[-1], permanent=True)
             self._expected.remove(expected)
         if expected.error:
@@ -129,7 +129,7 @@ class Script:
 
 @contextlib.contextmanager
 def scripted_transport(ordered: bool = True) -> Iterator[Script]:
-    """Play a script instead of sending anything, without delays before retries; verified at the end."""
+    """Follow a script instead of sending anything, without delays before retries. It is verified at the end."""
     script = Script(ordered)
 
     def play(*, on_status: Callable[[int], object], **_options: Any) -> Script:

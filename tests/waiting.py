@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Return as soon as the condition holds; fail if it doesn't within a minute, which is long even for a busy machine."""
+    """Return as soon as the condition is true; fail if it is not within a minute, which is long even on a busy machine."""
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "did not happen"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No secret is ever shown, and a module that is killed leaves nothing that a second run does not put right."""
+"""No secret is ever shown, and after a module has been killed, a second run completes its work."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from waiting import wait_until
 CANCEL = "huaweicloud.dcs.dcs_resize_cancel"
 INFO = "huaweicloud.dcs.dcs_resize_info"
 PERMANENT, TEMPORARY = DEFAULT_ACCOUNTS
-#: What provokes an error, a traceback or words that should not be passed on.
+#: Responses that provoke an error, a traceback, or text that should not be passed on.
 PROVOCATIONS = ("unauthorized", "internal_error", "deep_json", "html", "invalid_utf8", "wrong_types", "redirect", "not_http", "reset")
 
 
 def tasks_for(cloud: Simulator, resizes: list[dict[str, str]], keys: dict[str, str]) -> list[dict[str, object]]:
-    """Each provocation met by a cancel, a look-up and a listing."""
+    """A cancel, a discovery and a listing for each provocation."""
     for resize, fault in zip(resizes, PROVOCATIONS):
         for kind in ("cancel", "tasks"):
             cloud.fault(fault, kind=kind, instance_id=resize["instance_id"], always=True)
@@ -46,7 +46,7 @@ def tasks_for(cloud: Simulator, resizes: list[dict[str, str]], keys: dict[str, s
 @pytest.mark.parametrize("place", ["options", "environment", "token", "file", "metadata"])
 def test_no_secret_is_shown(cloud: Simulator, tmp_path: Path, place: str) -> None:
     cloud.configure(lock_after_failures=1000)
-    # What an answer may contain does not depend on where the keys come from.
+    # What a response may contain does not depend on the source of the keys.
     resizes = cloud.schedule_many(len(PROVOCATIONS) if place == "environment" else 2)
     environment = cloud.environment()
     where = {name: value for name, value in environment.items() if name not in ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_METADATA_ENDPOINT")}
@@ -74,7 +74,7 @@ def test_no_secret_is_shown(cloud: Simulator, tmp_path: Path, place: str) -> Non
     assert signatures or place == "token"
     secrets = [PERMANENT.secret_key, TEMPORARY.secret_key, TEMPORARY.security_token, PERMANENT.token, "SDK-HMAC-SHA256", *signatures]
     if place != "options":
-        # As an option the access key is shown among the options, which is no secret; what the API says of it is masked all the same.
+        # The access key is not secret and is shown among the options; in messages of the API, it is still masked.
         secrets += [PERMANENT.access_key, TEMPORARY.access_key]
     else:
         assert f"ak:{TEMPORARY.access_key}" not in shown
@@ -85,7 +85,7 @@ def test_no_secret_is_shown(cloud: Simulator, tmp_path: Path, place: str) -> Non
 
 
 def module_processes(endpoint: str) -> list[int]:
-    """The processes of the module that work on this cloud."""
+    """The processes of the module that use this cloud."""
     found = []
     for folder in Path("/proc").iterdir():
         try:
@@ -99,7 +99,7 @@ def module_processes(endpoint: str) -> list[int]:
 def test_a_killed_module_is_put_right_by_the_next_run(cloud: Simulator) -> None:
     resizes = cloud.schedule_many(30)
     task = {"name": "x", CANCEL: {"resizes": resizes, "concurrency": 2}, "ignore_errors": True}
-    # However fast the machine is: the module hangs after five until it is killed.
+    # However fast the machine is, the module hangs after five until it is killed.
     cloud.fault({"fault": "normal", "times": 5}, "stall", always=True)
     runs = []
     thread = threading.Thread(target=lambda: runs.append(run_playbook([task], environment=cloud.environment())))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The criteria that every module is held to: in check mode, done, in check mode again, done again; and the examples of its documentation are run."""
+"""The criteria for every module: check mode, a run, check mode again, a second run. And the examples of its documentation are run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from simulator.client import Simulator
 MODULES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "plugins" / "modules").glob("[!_]*.py"))
 OTHER = "9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d"
 
-#: For each module, arguments with which it has something to do, and whether that changes anything.
+#: For each module, arguments with which it has work to do, and whether that makes changes.
 SCENARIOS: dict[str, list[tuple[dict[str, Any], bool]]] = {
     "dcs_resize_cancel": [
         ({"instance_id": INSTANCE, "task_id": TASK}, True),
@@ -34,7 +34,7 @@ SCENARIOS: dict[str, list[tuple[dict[str, Any], bool]]] = {
 
 
 def schedule(cloud: Simulator) -> None:
-    """The instances that the examples name, a resize waiting on each."""
+    """Create the instances of the examples, each with a pending resize."""
     cloud.reset()
     cloud.schedule(INSTANCE, task_id=TASK)
     cloud.schedule(OTHER)
@@ -56,7 +56,7 @@ def test_criteria(cloud: Simulator, module: str, arguments: dict[str, Any], chan
     results = {name: run.result(name) for name, _check, _changed in rounds}
     assert [results[name]["changed"] for name, _check, _changed in rounds] == [changed for _name, _check, changed in rounds]
     for earlier, later in (("in check mode", "done"), ("in check mode again", "done again")):
-        # Only what the cancel's own answer tells can't be known before.
+        # Only the data in the response to the cancel can't be known before.
         told = [
             {**results[name], "resizes": [{**resize, "request_id": None, "task": None} for resize in results[name]["resizes"]]} for name in (earlier, later)
         ]
@@ -71,7 +71,7 @@ def test_criteria(cloud: Simulator, module: str, arguments: dict[str, Any], chan
 
 
 def configuration(cloud: Simulator, folder: Path) -> dict[str, str]:
-    """What the examples take for granted: variables, a profile, and endpoints that lead to the simulator."""
+    """What the examples presuppose: variables, a profile, and the endpoints of the simulator."""
     environment = cloud.environment()
     profile = {"name": "production", "mode": "AKSK", "accessKeyId": environment["HW_ACCESS_KEY"], "secretAccessKey": environment["HW_SECRET_KEY"]}
     file = folder / "config.json"

@@ -32,7 +32,7 @@ Case = tuple[str, Mapping[str, Any], Mapping[str, str]]
 
 
 def run_cases(*cases: Case, environment: Mapping[str, str] | None = None, arguments: tuple[str, ...] = (), module: str = INFO) -> dict[str, dict[str, Any]]:
-    """One playbook with a task per case, (name, options, environment variables); what each returned, by name."""
+    """Run a playbook with a task per case (name, options, environment variables). Return the results by name."""
     asked = {"instance_ids": [INSTANCE]} if module == INFO else {"instance_id": INSTANCE}
     tasks = [
         {"name": name, module: {**asked, **options}, "environment": dict(variables), "ignore_errors": True}
@@ -44,7 +44,7 @@ def run_cases(*cases: Case, environment: Mapping[str, str] | None = None, argume
 
 
 def run_in_process(*cases: Case, environment: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
-    """The same without a playbook, which is quicker, where it makes no difference."""
+    """The same without a playbook, which is faster, for cases where that makes no difference."""
     return {
         name: run_module(dcs_resize_info, {"instance_ids": [INSTANCE], **options}, environment={**(environment or {}), **variables})
         for name, options, variables in cases
@@ -52,12 +52,12 @@ def run_in_process(*cases: Case, environment: Mapping[str, str] | None = None) -
 
 
 def where(cloud: Simulator) -> dict[str, str]:
-    """The variables that lead to the cloud, without those that say who asks."""
+    """The variables for the endpoints and the region of the cloud, without credentials."""
     return {"HW_DCS_ENDPOINT": cloud.endpoint, "HW_AUTH_URL": cloud.endpoint, "HW_REGION_NAME": "cn-north-4", "HW_METADATA_ENDPOINT": "none"}
 
 
 def pair(account: Any, *names: str) -> dict[str, str]:
-    """The keys of an account by these names."""
+    """The keys of an account under these names."""
     return dict(zip(names, filter(None, (account.access_key, account.secret_key, account.security_token))))
 
 
@@ -70,14 +70,14 @@ def put(home: Path, name: str, text: str) -> Path:
 
 @pytest.fixture
 def waiting(cloud: Simulator) -> Simulator:
-    """A cloud in which a resize waits on INSTANCE."""
+    """A cloud with a pending resize on INSTANCE."""
     cloud.schedule(INSTANCE)
     return cloud
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with a file of each kind, the temporary account in the profile and the permanent one in the SDKs' file."""
+    """A home directory with a file of each kind: the temporary account is in the profile, the permanent one in the SDKs' file."""
     keys = pair(TEMPORARY, "accessKeyId", "secretAccessKey", "securityToken")
     profile = {"name": "temporary", "mode": "AKSK", "region": "cn-north-4", "projectId": PROJECT, **keys}
     put(tmp_path, ".hcloud/config.json", json.dumps({"current": "temporary", "profiles": [profile]}))
@@ -89,7 +89,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_each_source(waiting: Simulator, home: Path) -> None:
-    """Each way to say who asks, and who asked each time."""
+    """Each source of credentials, and the account with which the request was sent."""
     hw, sdk = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"), ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
     in_home = {"HOME": str(home)}
     metadata = {"HW_METADATA_ENDPOINT": waiting.endpoint}
@@ -112,7 +112,7 @@ def test_each_source(waiting: Simulator, home: Path) -> None:
     asked = [request["access_key"] for request in waiting.requests(kind="tasks")]
     assert {name: (result.get("msg"), len(result["resizes"])) for name, result in results.items()} == {case[0]: (None, 1) for case in cases}
     assert asked == [case[3] for case in cases]
-    # Who brings a project does not have it looked up.
+    # If the source sets a project, it is not looked up.
     brings_a_project = ("profile", "file", "profile in the environment", "current profile", "credentials file")
     assert len(waiting.requests(kind="projects")) == len(cases) - len(brings_a_project)
 
@@ -193,7 +193,7 @@ def test_metadata_that_is_of_no_use(cloud: Simulator) -> None:
 
 
 def test_metadata_that_drips_ends(cloud: Simulator) -> None:
-    """Each byte comes in time, and yet the task does not wait for the last one."""
+    """Each byte arrives in time, but the task does not wait for the last one."""
 
     def handle(connection: Connection) -> None:
         connection.receive()
@@ -217,7 +217,7 @@ def blank_options(options: Mapping[str, Any], blank: str | None, but: Mapping[st
 
 
 def test_blank_options_are_unset(waiting: Simulator) -> None:
-    """Every option of both modules, whatever its type, as AWX passes what was not answered."""
+    """Every option of both modules, whatever its type, with what AWX passes for an unanswered question."""
     tasks = [
         {"name": f"{module} {blank!r}", module: blank_options(options, blank, but), "check_mode": True}
         for module, options, but in ((INFO, dcs_resize_info.OPTIONS, {}), (CANCEL, dcs_resize_cancel.OPTIONS, {"instance_id": INSTANCE}))
@@ -230,7 +230,7 @@ def test_blank_options_are_unset(waiting: Simulator) -> None:
 
 
 def test_blank_variables_are_unset(waiting: Simulator) -> None:
-    """Every environment variable, with what is needed in the options."""
+    """Every environment variable, while the necessary values are set as options."""
     options = {
         "endpoint": waiting.endpoint, "auth_url": f"{waiting.endpoint}/v3/", "region": "cn-north-4", "metadata_endpoint": "none",
         **pair(PERMANENT, "access_key", "secret_key"),
@@ -246,7 +246,7 @@ def test_blank_variables_are_unset(waiting: Simulator) -> None:
 
 
 def test_what_is_pasted(waiting: Simulator) -> None:
-    """White space around any text is dropped: in keys, IDs, lists and mappings, from options and from the environment."""
+    """Surrounding white space is removed: in keys, IDs, lists and mappings, from options and from the environment."""
     connection = {name: f" {value}\n" for name, value in waiting.environment().items()}
     entry = {" instance_id": f"{INSTANCE} ", "task_id ": "{{ found.resizes[0].task_id }}\n"}
     tasks = [
@@ -301,7 +301,7 @@ def test_what_is_refused_before_any_request(cloud: Simulator) -> None:
 
 
 def test_which_project(waiting: Simulator, home: Path) -> None:
-    """By its id, by its name, by the region; a file's project only with that file's keys."""
+    """By its ID, by its name, by the region; the project in a file is used only with that file's keys."""
     keys = pair(PERMANENT, "access_key", "secret_key")
     run_in_process(
         ("by id", {**keys, "project_id": PROJECT}, {}),
@@ -320,7 +320,7 @@ def test_which_project(waiting: Simulator, home: Path) -> None:
 
 
 def test_a_profiles_region_counts_only_with_its_keys(cloud: Simulator, home: Path) -> None:
-    """Without another region there is none, although a profile with one is named."""
+    """Without another region, none is set, even if a profile with a region is set."""
     result = run_in_process(("x", {"profile": "temporary", **pair(PERMANENT, "access_key", "secret_key")}, {}), environment={"HOME": str(home)})["x"]
     assert "No region. Set region (HW_REGION_NAME) or endpoint (HW_DCS_ENDPOINT)." in result["msg"]
 
@@ -339,7 +339,7 @@ def test_a_project_that_is_not_found() -> None:
     ("fault", "status", "words"), [("unauthorized", 401, "HTTP 401"), ("forbidden", 403, "set project_id"), ("not_published", 404, "HTTP 404")]
 )
 def test_a_look_up_that_is_refused(cloud: Simulator, fault: str, status: int, words: str) -> None:
-    """Nothing more is sent, and the message says what helps."""
+    """Nothing more is sent, and the message says what to do."""
     cloud.fault(fault, kind="projects", always=True)
     result = run_in_process(("x", {}, {}), environment={**cloud.environment(), "HW_PROJECT_ID": ""})["x"]
     assert result["errors"][0]["http_status"] == status
@@ -384,7 +384,7 @@ def test_a_redirect_is_not_followed(cloud: Simulator) -> None:
 
 
 def test_requests_is_broken(cloud: Simulator, tmp_path: Path) -> None:
-    """By its absence, or by an older library that it finds below it: both modules say which, and have all keys."""
+    """It is missing, or one of its dependencies is too old: both modules name the cause, and return all keys."""
     causes = {"missing": "raise ModuleNotFoundError('No module named requests')", "broken": "raise AttributeError('no X509_V_FLAG_NOTIFY_POLICY')"}
     for name, line in causes.items():
         put(tmp_path / name, "requests/__init__.py", f"{line}\n")
@@ -410,7 +410,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def encrypted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, str]]:
-    """A simulated cloud that speaks https, and the file of its authority."""
+    """A simulated cloud with HTTPS, and the certificate file of its CA."""
     folder = tmp_path_factory.mktemp("tls")
     certificate = authority.issue_cert("127.0.0.1")
     for number, blob in enumerate((*certificate.cert_chain_pems, authority.cert_pem)):
@@ -453,7 +453,7 @@ def test_tls(encrypted: tuple[Simulator, str]) -> None:
     assert "'/nonexistent' in ca_path " in results["no authority"]["msg"]
     assert "'/nonexistent' in HW_CACERT " in results["no authority in the environment"]["msg"]
     assert results["nonsense"]["msg"] == "HW_INSECURE must be true or false, but is 'perhaps'."
-    # Each of those that trust asked, and the rest did not.
+    # Exactly those that trust the certificate have sent requests.
     assert len([request for request in cloud.requests()[before:] if request["kind"] == "tasks"]) == len(trusted)
 
 
@@ -475,7 +475,7 @@ def test_retries_of_the_environment(cloud: Simulator) -> None:
 
 
 def test_the_connection_of_a_play_in_one_place(waiting: Simulator) -> None:
-    """Both modules take it from module_defaults of their group."""
+    """Both modules get it from module_defaults for their action group."""
     connection = {**where(waiting), **pair(PERMANENT, "HW_ACCESS_KEY", "HW_SECRET_KEY")}
     defaults = {option: connection[names[0]] for option, names in ENVIRONMENT.items() if names[0] in connection}
     play = {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bad days in a real playbook: one fault of each kind at a cancel, with real delays and time limits. All faults, at all requests, are in `tests/faults`."""
+"""Faults in a real playbook: one of each kind at a cancel, with real delays and time limits. `tests/faults` has all faults, at all requests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MODULE = "huaweicloud.dcs.dcs_resize_cancel"
 
 
 class Case(NamedTuple):
-    """What happens to a resize that waits, and what must be reported.
+    """What happens to a pending resize, and what must be reported.
 
     :ivar cancels: the faults of its cancels, one after another
     :ivar sent: how many cancels are sent
     :ivar effective: how many take effect
-    :ivar warned: that the cancel is inferred
+    :ivar warned: whether a warning says that the cancellation is inferred
     :ivar code: of the error
-    :ivar again: the outcome when all is repeated on a better day
+    :ivar again: the outcome of a second run without faults
     """
 
     cancels: tuple[Any, ...]
@@ -55,7 +55,7 @@ CASES = {
 
 
 def test_a_cancel_on_a_bad_day(cloud: Simulator) -> None:
-    """Each at an instance of its own, and all of them again."""
+    """Each on an instance of its own, and then all of them again."""
     resizes = {name: cloud.schedule() for name in CASES}
     playbook: list[dict[str, Any]] = []
     for name, case in CASES.items():
@@ -73,7 +73,7 @@ def test_a_cancel_on_a_bad_day(cloud: Simulator) -> None:
         assert (resize["outcome"], result["changed"], run.failed(name)) == (case.outcome, case.outcome == "cancelled", case.code is not None), name
         assert (resize["error"] or {}).get("code") == case.code, name
         assert ["was lost" in warning for warning in run.warnings(name)] == [True] * case.warned, name
-        # One more when all was repeated.
+        # One more from the second run.
         assert len(cloud.requests("cancel", instance_id)) == case.sent + 1, name
         assert again[instance_id] == case.again, name
         assert len(cloud.effective_cancels(instance_id)) == case.effective + (case.again == "cancelled"), name

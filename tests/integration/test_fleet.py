@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many resizes in one task: order, duplicates, concurrency, keys that are refused, and waiting."""
+"""Many resizes in one task: order, duplicates, concurrency, rejected keys, and waiting."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_nothing_to_do_needs_nothing(cloud: Simulator) -> None:
 
 
 def test_from_the_list_to_the_cancel(cloud: Simulator) -> None:
-    """The list is passed unchanged; the order is that of the list; the difference is readable for fifty."""
+    """The list is passed unchanged, the order is that of the list, and the diff is readable for fifty resizes."""
     resizes = cloud.schedule_many(50)
     others = [cloud.add_instance() for _number in range(20)]
     playbook = [
@@ -82,7 +82,7 @@ def test_duplicates_are_done_and_reported_once(cloud: Simulator) -> None:
 
 
 def test_entries_without_a_task_run_after_those_with_one(cloud: Simulator) -> None:
-    """Of two that wait one is named, so that the other one can be found: in check mode, too, and while the list lags behind."""
+    """Two resizes are pending, and one is requested by its task ID, so that the other one can be found: also in check mode, and if the list lags behind."""
     playbook, worlds = [], []
     cloud.configure(status_after_cancel_lookups=5)
     for check in (True, False):
@@ -113,8 +113,8 @@ def test_one_failure_stops_no_other(cloud: Simulator) -> None:
 
 
 def test_concurrency(cloud: Simulator) -> None:
-    """One at a time until one has been let in; then as many as asked for, and no more."""
-    # However slow the machine is: the second to the seventh have been sent before one of them is answered.
+    """One request at a time until one has been accepted; then as many as set, and no more."""
+    # However slow the machine is, the second to the seventh request are sent before one of them gets its response.
     cloud.fault("normal", {"fault": "delay", "milliseconds": 3000, "times": 6})
     resizes = cloud.schedule_many(24)
     run = run_playbook([{"name": "Cancel", CANCEL: {"resizes": resizes, "concurrency": 6}}], environment=cloud.environment())
@@ -163,7 +163,7 @@ def test_keys_that_expire_while_many_are_in_flight(cloud: Simulator) -> None:
     run = run_playbook([{"name": "Cancel", CANCEL: {"resizes": resizes, "concurrency": 4}, "ignore_errors": True}], environment=cloud.environment())
     seen = outcomes(run.result("Cancel"))
     assert seen.count("cancelled") == len(cloud.effective_cancels()) == 9
-    # Those in flight at that moment are refused, too; nothing is sent after it.
+    # Requests in flight at that moment are refused, too; nothing is sent after it.
     assert 1 <= seen.count("failed") <= 4
     assert seen.count("failed") + seen.count("not_attempted") == 21
     assert cloud.state()["locks"] == []
@@ -178,12 +178,12 @@ def test_wait(cloud: Simulator) -> None:
     cloud.fault({"fault": "normal", "after": "remove"}, kind="cancel", instance_id=resizes[2]["instance_id"])
     run = run_playbook([{"name": "Cancel", CANCEL: {"resizes": resizes, "wait": True}}], environment=cloud.environment())
     assert outcomes(run.result("Cancel")) == ["cancelled"] * 3
-    # The last one is gone, which counts as left.
+    # The last instance is gone, which counts as having left EXTENDING.
     assert [kinds(cloud, resize["instance_id"]).count("instance") for resize in resizes] == [2, 2, 1]
 
 
 def test_wait_that_does_not_succeed(cloud: Simulator) -> None:
-    """What was cancelled stays cancelled, whatever becomes of the wait."""
+    """The outcome stays `cancelled`, however the wait ends."""
     cloud.configure(extending_after_cancel_seconds=600)
     playbook, ids = [], {}
     for name in ("slow", "forbidden", "predicted"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example of the README and the guides is valid, and every one that can run here does: in check mode, done, and done again."""
+"""Every example of the README and the guides is valid, and all that can be run here are run: in check mode, for real, and once more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from simulator.authentication import DEFAULT_ACCOUNTS
 from simulator.client import Simulator
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))]
-#: By the page's suffix: how a block begins, and a whole block.
+#: By the suffix of the page: how a block begins, and a complete block.
 BEGINNINGS = {".md": re.compile(r"^```\w", re.MULTILINE), ".rst": re.compile(r"\.\. code-block::")}
 BLOCKS = {
     ".md": re.compile(r"^```(?P<language>\S+)\n(?P<options>)(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL),
@@ -35,17 +35,17 @@ PROJECTS = [
     {"id": f"{number}123456789abcdef0123456789abcdef", "name": name} for number, name in enumerate(("cn-north-4", "cn-north-4_caches", "cn-east-3"))
 ]
 INSTANCES = ("5560df16-cebf-4473-95c4-d1b573c16e79", "9b2a3c4d-0e1f-4a5b-8c7d-6e5f4a3b2c1d")
-#: The one that the README names.
+#: The instance in the README.
 TASK = "8abf6e1e72c12e7c0172c15b508500aa"
 ACCOUNT = DEFAULT_ACCOUNTS[0]
-#: What the examples take from their surroundings.
+#: The variables that the examples expect.
 VARIABLES = {
     "resizes": [{"instance_id": instance} for instance in INSTANCES],
     "resize_cancel_summary": {"cancelled": 2, "absent": 0, "too_late": 0, "failed": 0, "not_attempted": 0, "failed_instance_ids": []},
     "vault_access_key": ACCOUNT.access_key,
     "vault_secret_key": ACCOUNT.secret_key,
 }
-#: Plays that need what another play or command has left have tests of their own.
+#: Plays that need the results of another play or command have their own tests.
 RESCHEDULE = "Schedule the cancelled resizes again"
 LIST = "List the pending resizes for approval"
 CANCEL_APPROVED = "Cancel the approved resizes"
@@ -66,12 +66,12 @@ class Example(NamedTuple):
 
 
 def examples(*languages: str) -> list[Example]:
-    """The blocks of all pages in these languages; all for none."""
+    """The blocks of all pages in these languages; without any, in all languages."""
     found = []
     for page in PAGES:
         content = page.read_text(encoding="utf-8")
         for block in BLOCKS[page.suffix].finditer(content):
-            # GitHub knows no name for YAML with templates in it.
+            # GitHub has no name for YAML with templates.
             language = "yaml+jinja" if page.suffix == ".md" and block["language"] == "yaml" else block["language"]
             caption = re.search(r":caption: (.+)", block["options"])
             if not languages or language in languages:
@@ -81,13 +81,13 @@ def examples(*languages: str) -> list[Example]:
 
 
 def is_playbook(example: Example) -> bool:
-    """Whether it is a list of plays or tasks, and no file of another kind."""
+    """Whether the block is a list of plays or tasks, and not another kind of file."""
     content = yaml.safe_load(example.text)
     return isinstance(content, list) and all("name" in entry for entry in content)
 
 
 def play(name: str) -> list[dict[str, Any]]:
-    """The one play of that name in the guides."""
+    """The only play with this name in the guides."""
     [found] = [
         plays for example in examples("yaml+jinja") if is_playbook(example) for plays in [yaml.safe_load(example.text)] if plays[0]["name"] == name
     ]
@@ -99,7 +99,7 @@ def runs_by_itself(example: Example) -> bool:
 
 
 def commands() -> list[Any]:
-    """The command lines that need no file of the reader's own and no other service, each once."""
+    """The command lines that need neither the reader's own files nor other services, each once."""
     lines: dict[str, Example] = {}
     for example in examples("bash"):
         for line in example.text.replace("\\\n", "").splitlines():
@@ -112,7 +112,7 @@ def commands() -> list[Any]:
 
 
 def run_command(command: list[str], environment: dict[str, str], folder: Path) -> Run:
-    """Run a command line of a page, with the files that the pages tell to save and those that it writes in a folder."""
+    """Run a command line of a page in a folder with the files that readers are told to save."""
     program, target, *arguments = command
     for example in examples("yaml"):
         if example.caption in arguments:
@@ -135,7 +135,7 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def environment(simulator: Simulator, tmp_path: Path) -> dict[str, str]:
-    """A cloud in which a resize of each instance is pending, and a home with the profiles that the guides speak of."""
+    """A cloud with a pending resize on each instance, and a home directory with the profiles of the guides."""
     simulator.reset()
     for instance, task in zip(INSTANCES, (TASK, None)):
         simulator.schedule(instance, task_id=task)
@@ -156,7 +156,7 @@ def pending(simulator: Simulator) -> dict[str, dict[str, Any]]:
 
 
 def test_blocks_are_found() -> None:
-    """A block that the pattern does not know would not be tested."""
+    """A block that the pattern does not match would not be tested."""
     for page in PAGES:
         assert len(BEGINNINGS[page.suffix].findall(page.read_text(encoding="utf-8"))) == sum(example.page == page.stem for example in examples())
 
@@ -169,10 +169,10 @@ def test_an_example_is_valid(example: Example) -> None:
 
 @pytest.mark.parametrize("example", [example for example in examples("yaml+jinja") if runs_by_itself(example)], ids=str)
 def test_a_playbook_runs(example: Example, simulator: Simulator, environment: dict[str, str]) -> None:
-    """It cancels, and then nothing more."""
+    """It cancels in the first run, and changes nothing in the second."""
     content = yaml.safe_load(example.text)
     with serve(answering(({}, 200, {}))) as webhook:
-        # In check mode where more than the API could be touched.
+        # In check mode if the command could affect more than the API.
         runs = [
             run_playbook(content, *arguments, environment=environment, extra_vars={**VARIABLES, "webhook_url": webhook.url})
             for arguments in ([["--check"]] if "webhook_url" in example.text else []) + [[], []]
@@ -222,7 +222,7 @@ def test_only_what_was_approved_is_cancelled(simulator: Simulator, environment: 
     resizes = json.loads(file.read_text(encoding="utf-8"))
     assert [resize["instance_id"] for resize in resizes] == list(INSTANCES)
     file.write_text(json.dumps(resizes[:1]), encoding="utf-8")
-    # Scheduled after the approval, on the instance that was approved.
+    # Scheduled after the approval, on an approved instance.
     simulator.cancel(INSTANCES[0])
     simulator.schedule(INSTANCES[0])
     record = tmp_path / "record.json"
@@ -233,7 +233,7 @@ def test_only_what_was_approved_is_cancelled(simulator: Simulator, environment: 
 
 
 def test_each_host_has_an_approval_of_its_own(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
-    """With the changes that the guide tells to make for several hosts, and its inventory."""
+    """With the changes for several hosts according to the guide, and its inventory."""
     caches = simulator.schedule(instance={"project_id": PROJECTS[1]["id"]})["instance_id"]
     text = {example.caption: example.text for example in examples("yaml", "yaml+jinja") if example.caption}
     inventory = tmp_path / "freeze-hosts.yml"
@@ -242,7 +242,7 @@ def test_each_host_has_an_approval_of_its_own(simulator: Simulator, environment:
     variables = {name: f"{tmp_path}/{file}" for name, file in {
         "approval_file": "pending-{{ inventory_hostname }}.json", "resize_cancel_record": "{{ inventory_hostname }}.json",
     }.items()}
-    # The other account of the inventory has the same project here.
+    # Here, the other account of the inventory has the same project.
     arguments = ("--inventory", str(inventory), "--limit", "!other-account")
     for name, more in ((LIST, connection), (CANCEL_APPROVED, {})):
         [content] = play(name)
@@ -257,7 +257,7 @@ def test_each_host_has_an_approval_of_its_own(simulator: Simulator, environment:
 
 
 def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
-    """With the record that the command of the guide has written; but not where that would place an order, change replicas, or change something else."""
+    """With the record that the command of the guide has written, but not if that would place an order, change replicas, or change anything else."""
     yearly, replicas, changed = (simulator.add_instance(charging_mode=mode) for mode in (1, 0, 0))
     simulator.schedule(yearly)
     simulator.schedule(changed)
@@ -278,7 +278,7 @@ def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment
     shown = run_playbook(play(SHOW_CANCELLED), environment=environment, extra_vars=variables)
     assert shown.code == 0, shown.output
     assert all(instance in shown.output for instance in before)
-    # A file of the role also has what was not cancelled, so it is not taken for the record of a job in AWX.
+    # A record file of the role also contains what was not cancelled, so it is not accepted as the record of an AWX job.
     mistaken = run_playbook(play(RESCHEDULE), "-e", "artifact=true", environment=environment, extra_vars=variables)
     assert (mistaken.code, pending(simulator)) == (2, {}), mistaken.output
 
@@ -290,14 +290,14 @@ def test_what_was_cancelled_is_scheduled_again(simulator: Simulator, environment
     assert pending(simulator) == {instance: before[instance] for instance in INSTANCES}
     assert len(simulator.requests(kind="resize")) == len(INSTANCES)
     assert second.stats["localhost"]["changed"] == 0
-    # Check mode predicts it, and a second run does not send anybody to the console for what is pending by now.
+    # Check mode predicts it, and a second run does not refer anyone to the console for a resize that is now pending.
     for run in (check, first, second):
         [left] = [result["result"]["msg"] for result in run.results if result["task"] == "List the resizes to schedule in the console"]
         assert set(left.split(", ")) == {yearly, replicas, changed}, run.output
 
 
 def test_what_a_job_of_awx_cancelled_is_scheduled_again(simulator: Simulator, environment: dict[str, str], tmp_path: Path) -> None:
-    """With the record of its artifact, which has no outcomes. Taken for a file of the role, it is refused."""
+    """With the record of its artifact, which has no outcomes. It is refused if it is given as a record file of the role."""
     before = pending(simulator)
     cancelling = run_playbook("huaweicloud.dcs.cancel_resizes", "-e", "resize_cancel_all_pending=true", environment=environment)
     assert cancelling.code == 0, cancelling.output
@@ -316,7 +316,7 @@ def test_what_a_job_of_awx_cancelled_is_scheduled_again(simulator: Simulator, en
 
 
 def test_the_example_of_the_simulator_runs() -> None:
-    """That of its README, with a playbook where it tells to run one."""
+    """The example in its README, with a playbook at the place where one is to be run."""
     [code] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "tests" / "simulator" / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
     def run(cloud: Simulator) -> None:

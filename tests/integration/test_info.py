@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listing resizes: of the project, by name, of some instances; filters, pages, and what can't be read."""
+"""Listing resizes: of the project, by name, of some instances; filters, pages, and read errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def found(result: dict[str, Any]) -> list[str]:
 
 
 def test_what_is_listed(cloud: Simulator) -> None:
-    """The project's, by name, of some, in each status; never changed, in check mode the same."""
+    """Resizes of the project, by name, of some instances, in each status. Never `changed`, and the same in check mode."""
     waiting = cloud.schedule(instance={"name": "cache-a"})
     created = cloud.schedule(status="CREATED", name="ChangeInstanceSpec", instance={"name": "cache-b"})
     done = cloud.schedule(instance={"name": "sessions"})
@@ -118,7 +118,7 @@ def test_only_the_instances_asked_for(cloud: Simulator) -> None:
 
 
 def test_a_list_without_what_is_asked_for(cloud: Simulator) -> None:
-    """Older editions of the API may not list tags: nothing is taken for what was asked for."""
+    """Older editions of the API may not list tags: then no instance is assumed to match."""
     cloud.configure(fields_not_listed=["tags", "enterprise_project_id"])
     cloud.schedule(instance={"tags": {"env": "prod"}})
     playbook = [task("tags", {"tags": {"env": "prod"}}), task("project", {"enterprise_project_id": "0"}), task("neither", {"instance_name": "dcs"})]
@@ -131,7 +131,7 @@ def test_a_list_without_what_is_asked_for(cloud: Simulator) -> None:
 
 
 def test_the_next_window(cloud: Simulator) -> None:
-    """Now where the window is open, across midnight as well; otherwise when it opens next."""
+    """Now if the window is open, even across midnight; otherwise the time when it opens next."""
     before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 
     def at(hours: float) -> str:
@@ -217,7 +217,7 @@ def test_a_project_that_can_not_be_listed(cloud: Simulator) -> None:
 
 
 def test_whatever_the_texts_hold(cloud: Simulator) -> None:
-    """Half surrogate pairs, keys that Ansible reserves and deep structures cost no resize, nor a key that is always there."""
+    """Lone surrogates, keys that Ansible reserves and deep structures lose no resize, and none of the keys that are always returned."""
     nested: Any = "end"
     for _level in range(400):
         nested = {"inner": [nested]}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much memory the process of a module takes at its peak for 2,000 resizes in one task."""
+"""The peak memory of a module's process for 2,000 resizes in one task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COUNT = 2000
 
 
 def megabytes(cloud: Simulator, folder: Path, module: str, arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
-    """The peak of the one module process of a task, in MiB, and the task's result."""
+    """The peak memory of a task's only module process in MiB, and the result of the task."""
     peak = folder / "peak"
     environment = {**cloud.environment(), "PYTHONPATH": str(USAGE), "PEAK_FILE": str(peak)}
     run = run_playbook([{"name": "Task", f"huaweicloud.dcs.{module}": arguments}], environment=environment)
@@ -28,7 +28,7 @@ def megabytes(cloud: Simulator, folder: Path, module: str, arguments: dict[str, 
 
 
 def test_cancelling(cloud: Simulator, tmp_path: Path, record_property: Any) -> None:
-    """Half of them by their id, and half to be found."""
+    """Half of them with their task ID, and half without."""
     resizes = cloud.schedule_many(COUNT)
     entries = [resize if number % 2 else {"instance_id": resize["instance_id"]} for number, resize in enumerate(resizes)]
     peak, result = megabytes(cloud, tmp_path, "dcs_resize_cancel", {"resizes": entries, "concurrency": 64})

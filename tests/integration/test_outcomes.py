@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every outcome: in check mode, done, in check mode again, done again. One table says what check mode predicts and what the run reports.
+"""Every outcome: in check mode, in a run, in check mode again, in a second run. One table says what check mode predicts and what the run reports.
 
-One instance at a time within this process, as each row takes four runs of the module; many at once in real playbooks.
+One instance at a time within this process, because each row takes four runs of the module; many at once in real playbooks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from simulator.client import Simulator
 MODULE = "huaweicloud.dcs.dcs_resize_cancel"
 SPECIFICATIONS = {"old_resource_spec_code": "redis.ha.xu1.large.r2.2", "new_resource_spec_code": "redis.ha.xu1.large.r2.4"}
 
-#: Makes the cloud ready and returns the task that is asked for.
+#: Prepares the cloud and returns the ID of the requested task.
 World = Callable[[Simulator, str], "str | None"]
 
 
@@ -117,12 +117,12 @@ def no_looks(cloud: Simulator, instance_id: str) -> str:
 class Case(NamedTuple):
     """A row of the table.
 
-    :ivar named: whether the task is asked for by its id
+    :ivar named: whether the task ID is given
     :ivar outcome: predicted and reported
     :ivar code: of the error, if it is a failure
     :ivar warning: a part of the one warning
-    :ivar again: the outcome when all is repeated
-    :ivar sent: kinds of requests: in check mode, done, in check mode again, done again
+    :ivar again: the outcome of the second check mode and run
+    :ivar sent: kinds of requests: in check mode, in a run, in check mode again, in a second run
     """
 
     world: World
@@ -176,14 +176,14 @@ ROUNDS = (("check", True), ("done", False), ("check again", True), ("done again"
 
 
 def tasks_for(name: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    """In check mode, done, in check mode again, done again."""
+    """The tasks for check mode, a run, check mode again, and a second run."""
     return [
         {"name": f"{name}, {round_name}", MODULE: arguments, "check_mode": check, "diff": True, "ignore_errors": True} for round_name, check in ROUNDS
     ]
 
 
 def spread(sent: str) -> list[str]:
-    """The kinds of requests that a row tells of."""
+    """The kinds of requests in a row of the table."""
     return [kind for word in sent.replace("|", " ").split() for kind, _star, times in [word.partition("*")] for _number in range(int(times or 1))]
 
 
@@ -200,7 +200,7 @@ def test_one_at_a_time(cloud: Simulator, case: Case) -> None:
         assert (resize["outcome"], resize["changed"], result["changed"]) == (outcome, changed, changed), round_name
         assert (bool(result.get("failed")), resize["error"] and resize["error"]["code"]) == (bool(case.code), case.code), round_name
         assert [case.warning in warning for warning in result["warnings"]] == ([True] if case.warning else []), round_name
-        # Where two wait the difference shows both, before and after.
+        # If two resizes are pending, the diff shows both, before and after.
         shown = (1, 0) if changed else (2, 2) if case.world is two_wait else (0, 0)
         assert (result["diff"]["before"].count("pending resize"), result["diff"]["after"].count("pending resize")) == shown, round_name
     assert [request["kind"] for request in cloud.requests(instance_id=instance_id)] == spread(case.sent)
@@ -211,7 +211,7 @@ def test_one_at_a_time(cloud: Simulator, case: Case) -> None:
 
 @pytest.mark.parametrize("on_too_late", ["ignore", "warn", "fail"])
 def test_many_at_once(cloud: Simulator, on_too_late: str) -> None:
-    """The rows of the table as entries of one task, in the order asked."""
+    """The rows of the table as entries of one task, in the given order."""
     it_matters = {case.world for case in CASES if case.outcome in ("executing", "applied")}
     cases = [case for case in CASES if case.on_too_late == (on_too_late if case.world in it_matters else "warn")]
     entries = []
@@ -277,7 +277,7 @@ def test_errors_are_told_and_not_repeated(cloud: Simulator) -> None:
 
 
 def test_an_impossible_look(cloud: Simulator) -> None:
-    """DCS.4239 without the permission to read the list: no failure, unless it matters."""
+    """DCS.4239 without the permission to read the list: a failure only with `on_too_late: fail`."""
     playbook = []
     for on_too_late in ("ignore", "warn", "fail"):
         instance_id = str(uuid.uuid4())
@@ -287,13 +287,13 @@ def test_an_impossible_look(cloud: Simulator) -> None:
     for on_too_late, outcome, warned in (("ignore", "absent", 0), ("warn", "absent", 1), ("fail", "failed", 0)):
         predicted, done = run.result(f"{on_too_late}, check"), run.result(f"{on_too_late}, done")
         assert (done["resizes"][0]["outcome"], len(run.warnings(f"{on_too_late}, done")), done["changed"]) == (outcome, warned, False)
-        # It needs the list, and never guesses.
+        # Check mode needs the list, and never guesses.
         assert predicted["resizes"][0]["outcome"] == "failed"
         assert "dcs:instance:getBackgroundTask" in predicted["msg"]
 
 
 def test_ids_are_refused_before_any_request(cloud: Simulator) -> None:
-    """Not even a project is looked up."""
+    """Not even the project is looked up."""
     environment = {name: content for name, content in cloud.environment().items() if name != "HW_PROJECT_ID"}
     good, values = str(uuid.uuid4()), ["a/b", "..", "a?b", "a%2Fb", "a b"]
     playbook = [
@@ -349,7 +349,7 @@ def test_a_resize_that_is_scheduled_meanwhile_is_never_touched(cloud: Simulator)
     assert sorted(cancel["task_id"] for cancel in cloud.effective_cancels()) == sorted([named["task_id"], found["task_id"]])
 
 
-# ---- Ways to call it
+# ---- Ways to call the module
 
 
 def stats(run: Run) -> tuple[int, int, int]:

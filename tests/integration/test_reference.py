@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reference as users read it at the command line."""
+"""The module documentation as `ansible-doc` shows it."""
 
 from __future__ import annotations
 

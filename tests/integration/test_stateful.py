@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever happened before, and whatever gets lost: `changed` says whether the cloud changed because of this run.
+"""Whatever happened before, and whatever gets lost: `changed` says whether this run has changed the cloud.
 
-Hypothesis schedules, starts, finishes and cancels resizes, lets time pass and answers get lost, and runs the module in between, on a real connection. A model
-knows what should be; the simulator knows what is.
+Hypothesis schedules, starts, finishes and cancels resizes, lets time pass and responses get lost, and runs the module in between, on a real connection. A
+model has the expected state; the simulator has the actual one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INSTANCES = [f"5560df16-cebf-4473-95c4-d1b573c16e7{number}" for number in range(
 POLICIES = ["ignore", "warn", "fail"]
 HOUR = 3600
 
-#: Ways in which the answer to a cancel gets lost, each with an effect or without.
+#: Ways in which the response to a cancel gets lost, each with or without effect.
 LOSSES = ["reset", "close", "unavailable", "internal_error", "bad_gateway", "service_unavailable", "empty", "null", "failure_result", "broken_json", "html"]
 EVENTS = ["start", "finish", "fail", "cancel", "schedule"]
 losses = st.fixed_dictionaries({"fault": st.sampled_from(LOSSES), "effect": st.sampled_from(["done", "done", "none"])})
@@ -45,12 +45,12 @@ steps = st.one_of(
 
 
 class Cancelling(RuleBasedStateMachine):
-    """Two instances, people who resize them, and the module."""
+    """Two instances, users who resize them, and the module."""
 
     def __init__(self, cloud: Simulator) -> None:
         super().__init__()
         self.cloud = cloud
-        #: Per instance, its resizes in the order in which they were scheduled.
+        #: The resizes of each instance, in the order in which they were scheduled.
         self.model: dict[str, dict[str, State]] = {instance_id: {} for instance_id in INSTANCES}
         self.timed: set[str] = set()
 
@@ -67,7 +67,7 @@ class Cancelling(RuleBasedStateMachine):
         for instance_id in waiting:
             self.schedule(instance_id, timed=False, name="EXTEND")
 
-    # What people and time do
+    # Actions of users, and the passing of time
 
     @rule(instance_id=st.sampled_from(INSTANCES), timed=st.booleans(), name=st.sampled_from(["EXTEND", "ChangeInstanceSpec"]))
     def somebody_schedules(self, instance_id: str, timed: bool, name: str) -> None:
@@ -110,19 +110,19 @@ class Cancelling(RuleBasedStateMachine):
             if task_id in self.timed:
                 self.model[instance_id][task_id] = State.EXECUTING
 
-    # What the module does
+    # Actions of the module
 
     def draw_entries(self, data: st.DataObject) -> list[dict[str, str]]:
-        """Some instances, and some resizes by their id."""
+        """Some instances, and some resizes by their task ID."""
         choices = [st.sampled_from([{"instance_id": instance_id} for instance_id in INSTANCES])]
-        # Those that wait are the most interesting ones.
+        # Pending resizes are the most interesting ones.
         for resizes in (self.tasks(State.WAITING), self.tasks(*State)):
             if resizes:
                 choices.append(st.sampled_from([{"instance_id": instance_id, "task_id": task_id} for instance_id, task_id in resizes]))
         return data.draw(st.lists(st.one_of(choices), min_size=1, max_size=4), label="entries")
 
     def run(self, entries: list[dict[str, str]], **options: Any) -> tuple[dict[str, Any], set[str]]:
-        """Run the module; its result, and the tasks that its own requests cancelled."""
+        """Run the module. Return its result, and the tasks that its own requests cancelled."""
         mode = {"check": options.pop("check", False), "diff": True}
         arguments = entries[0] if len(entries) == 1 else {"resizes": entries}
         self.cloud.clear_requests()
@@ -132,7 +132,7 @@ class Cancelling(RuleBasedStateMachine):
         return result, {cancel["task_id"] for cancel in self.cloud.effective_cancels() if cancel["request_id"] in requests and cancel["by"] == "api"}
 
     def expected(self, entries: list[dict[str, str]], on_too_late: str) -> list[tuple[str, str | None, str]]:
-        """What each entry should come to: instance, task, outcome. Those with a task come first, but are told in the order asked."""
+        """The expected instance, task and outcome of each entry. Those with a task run first, but the results have the given order."""
         unique = [dict(pairs) for pairs in dict.fromkeys(tuple(entry.items()) for entry in entries)]
         done: set[str] = set()
         results: dict[int, tuple[str, str | None, str]] = {}
@@ -155,7 +155,7 @@ class Cancelling(RuleBasedStateMachine):
 
     @rule(data=st.data(), on_too_late=st.sampled_from(POLICIES))
     def check_do_check_do(self, data: st.DataObject, on_too_late: str) -> None:
-        """Where nothing gets lost, check mode, the run and the model say the same, and the second run changes nothing."""
+        """If nothing gets lost, check mode, the run and the model agree, and the second run changes nothing."""
         entries = self.draw_entries(data)
         for _time in range(2):
             wanted = self.expected(entries, on_too_late)
@@ -190,7 +190,7 @@ class Cancelling(RuleBasedStateMachine):
         blind=st.booleans(),
     )
     def answers_get_lost(self, data: st.DataObject, sequence: list[dict[str, Any]], on_too_late: str, max_retries: int, blind: bool) -> None:
-        """Whatever gets lost and whoever else is at it: what changed is told, and nothing is told that can't have been."""
+        """Whatever gets lost and whatever other users do: changes are reported, and nothing impossible is."""
         entries = self.draw_entries(data)
         known = {task_id for _instance_id, task_id in self.tasks(*State)}
         self.cloud.fault(*sequence, kind="cancel", each=True)
@@ -200,7 +200,7 @@ class Cancelling(RuleBasedStateMachine):
         self.cloud.clear_faults()
         lossy = any(step["fault"] not in ("busy", "not_extending", "forbidden", "normal") for step in sequence)
         is_late = any("late_lookups" in step for step in sequence)
-        # A resize may be asked for by its id, and found again if that failed.
+        # A resize may be requested by its task ID, and found again if that failed.
         told: dict[str, list[dict[str, Any]]] = {}
         for resize in result["resizes"]:
             if resize["task_id"]:
@@ -224,7 +224,7 @@ class Cancelling(RuleBasedStateMachine):
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Let late effects take place, and learn what became of the resizes meanwhile."""
+        """Let late effects take place, and update the model with the actual state of the resizes."""
         for _time in range(3):
             run_module(dcs_resize_info, {"instance_ids": INSTANCES}, environment=self.cloud.environment())
         self.model = {

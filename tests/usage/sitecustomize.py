@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read by each Python that is started with this folder in PYTHONPATH: a module's process says at its end how much memory it had resident at most.
+"""Imported by each Python that is started with this folder in PYTHONPATH: the process of a module records its peak resident memory when it ends.
 
-It appends a line with the figure (KiB) to the file that PEAK_FILE names. Linux alone tells it of the process itself: `ru_maxrss` is inherited from Ansible's.
+It appends a line with the figure (KiB) to the file in PEAK_FILE. Only on Linux, where it can be read for the process itself: `ru_maxrss` is inherited.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _tell() -> None:
 
 
 def _runs_a_module() -> bool:
-    """Whether this is no process of the controller: Ansible runs each module from a file of this name."""
+    """Whether this is the process of a module, not of the controller: Ansible runs each module from a file with this name."""
     with open("/proc/self/cmdline", "rb") as command:
         return b"AnsiballZ_" in command.read()
 
