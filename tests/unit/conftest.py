@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the unit tests share."""
+"""Fixtures of the unit tests."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from scripted_transport import Script, scripted_transport
 
 @pytest.fixture
 def script() -> Iterator[Script]:
-    """The requests that are expected of the plugins, in their order."""
+    """The requests that are expected from the plugins, in order."""
     with scripted_transport() as playing:
         yield playing

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DOCUMENTATION with its fragments, EXAMPLES, RETURN, the argument spec, meta/runtime.yml and what the modules really return say the same."""
+"""DOCUMENTATION with its fragments, EXAMPLES, RETURN, the argument spec, meta/runtime.yml and what the modules really return agree."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def documentation(name: str) -> dict[str, Any]:
 
 
 def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the module really gives to AnsibleModule."""
+    """The arguments that the module really passes to AnsibleModule."""
     given: dict[str, Any] = {}
 
     class Given(Exception):
-        """Ends the module where its arguments are known."""
+        """Ends the module once its arguments are known."""
 
     def init(_self: AnsibleModule, **kwargs: Any) -> None:
         given.update(kwargs)
@@ -118,7 +118,7 @@ def test_head(name: str) -> None:
 
 def test_every_environment_variable_is_documented_with_its_option() -> None:
     documented = yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"]
-    # Those of the keys are told of together, with the order in which the places count.
+    # Those of the keys are described together, with the order of the sources.
     told = {option: " ".join(facts["description"]) for option, facts in documented.items()}
     for option, names in ENVIRONMENT.items():
         holder = told["access_key"] if option in ("secret_key", "security_token") else told[option]
@@ -134,7 +134,7 @@ def test_secrets_are_not_logged_and_nothing_else_is_hidden() -> None:
 
 @each_module
 def test_references(name: str) -> None:
-    """O() names an option and RV() a return value, of this module or of the one that is named with it."""
+    """O() refers to an option and RV() to a return value, of this module or of the given one."""
     text = module(name).DOCUMENTATION + module(name).RETURN + "".join(FRAGMENTS.values())
     for kind, own, foreign, path in re.findall(r"\b(O|RV)\((?:(([\w.]+)#module:))?([^)=]+)\)", text):
         del own
@@ -144,7 +144,7 @@ def test_references(name: str) -> None:
 
 
 def return_paths(name: str) -> set[str]:
-    """Every return value as RV() names it."""
+    """Every return value as RV() refers to it."""
 
     def walk(entries: dict[str, Any], prefix: str) -> Iterator[str]:
         for key, entry in entries.items():
@@ -156,7 +156,7 @@ def return_paths(name: str) -> set[str]:
 
 @each_module
 def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every task has a name, only options that exist, and values that its options can have."""
+    """Every task has a name, only existing options, and valid values."""
     spec = argument_spec(name, monkeypatch)["argument_spec"]
     found = 0
     tasks = yaml.safe_load(module(name).EXAMPLES)
@@ -175,13 +175,13 @@ def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found >= 2
 
 
-# ---- RETURN, and what is really returned
+# ---- RETURN, and the real results
 
 TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "list": (list,), "dict": (dict,)}
 
 
 def check(values: dict[str, Any], documented: dict[str, Any], where: str) -> None:
-    """The same keys, each with a value of the documented type, or null where the description says so."""
+    """Check that the keys are the same, each with a value of the documented type, or null if the description says so."""
     assert list(values) == list(documented) or set(values) == set(documented), where
     for key, entry in documented.items():
         value, place = values[key], f"{where}.{key}"
@@ -198,7 +198,7 @@ def check(values: dict[str, Any], documented: dict[str, Any], where: str) -> Non
 
 
 def check_result(result: dict[str, Any], name: str) -> None:
-    """All that the module documents, and beside it only what every module may return."""
+    """Check that a result has everything that is documented, and otherwise only what any module may return."""
     documented = yaml.safe_load(module(name).RETURN)
     common = {"changed", "failed", "msg", "diff", "warnings", "invocation", "exception"}
     assert set(result) <= set(documented) | common
@@ -287,7 +287,7 @@ def test_samples_have_the_documented_types(name: str) -> None:
 
 
 def test_the_sample_of_a_task_is_what_becomes_of_a_real_one(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The samples of one entry belong together: they are what the module makes of the API's answer."""
+    """The samples of one entry belong together: they are the module's result for the example of the API reference."""
     contains = yaml.safe_load(dcs_resize_info.RETURN)["resizes"]["contains"]
     sample = {key: entry["sample"] for key, entry in contains.items()}
     row = {"id": sample["task_id"], "name": sample["task_name"], **{key: sample[key] for key in ("status", "details", "user_name", "created_at", "updated_at")}}

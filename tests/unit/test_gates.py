@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same gates everywhere: in .ci/run, in the workflow, and as targets of make, whose recipes are independent of the user's environment."""
+"""The gates are the same in .ci/run, in the workflow, and as targets of make, whose recipes are independent of the user's environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def gates_of_the_workflow() -> set[str]:
-    """What the jobs of the workflow ask of make."""
+    """The targets of make that the jobs of the workflow run."""
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
     gates: set[str] = set()
     for job in jobs.values():
@@ -49,7 +49,7 @@ def test_each_gate_is_a_target() -> None:
 
 
 def test_recipes_are_independent_of_the_users_environment() -> None:
-    """Of a git hook, of a locale that is not generated, of settings of pip that no virtual environment takes, and of those of other programs."""
+    """Of a git hook, a locale that is not generated, pip settings that do not work in a virtual environment, and settings of other programs."""
     hook = {"GIT_DIR": "/elsewhere/.git", "GIT_INDEX_FILE": "/elsewhere/index", "GIT_WORK_TREE": "/elsewhere", "GIT_CONFIG_COUNT": "7"}
     others = dict.fromkeys(("ANSIBLE_CONFIG", "NOXPYTHON", "PIP_TARGET", "PYTEST_ADDOPTS", "PYTHONPATH", "PYTHONSAFEPATH", "VIRTUAL_ENV"), "1")
     surroundings = {**os.environ, **hook, **others, "LANG": "xx_XX.UTF-8", "LC_ALL": "xx_XX.UTF-8", "PIP_USER": "1"}
@@ -62,7 +62,7 @@ def test_recipes_are_independent_of_the_users_environment() -> None:
 
 
 def test_what_touches_ansible_core_is_tested_on_each_version() -> None:
-    """A unit test that needs no ansible-core has the same result on each."""
+    """A unit test that does not use ansible-core has the same result on each version."""
     session = (ROOT / "noxfile.py").read_text(encoding="utf-8")
     [listed] = re.findall(r"^CORE_TESTS = \((.*?)^\)", session, re.MULTILINE | re.DOTALL)
     listed = re.findall(r'"([^"]+)"', listed)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""README.md and README.zh-CN.md say the same, in the same order, and what they say of the project is so."""
+"""README.md and README.zh-CN.md have the same content in the same order, and their facts about the project are true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 REPOSITORY: str = GALAXY["repository"]
 SITE: str = GALAXY["documentation"]
 
-# The headings that certified collections have, in their order.
+# The headings of certified collections, in order.
 HEADINGS = [
     "Description",
     "Requirements",
@@ -45,12 +45,12 @@ def text(page: Path) -> str:
 
 
 def prose(page: Path) -> str:
-    """The page without its blocks of code."""
+    """The page without its code blocks."""
     return CODE.sub("", text(page))
 
 
 def outline(page: Path) -> list[str]:
-    """What a page is made of, without its words: headings by level, blocks of code, rows of tables."""
+    """The structure of a page without its text: headings by level, code blocks, table rows."""
     with_code = re.split(r"(^```.*?^```$)", text(page), flags=re.MULTILINE | re.DOTALL)
     parts: list[str] = []
     for part in with_code:
@@ -62,7 +62,7 @@ def outline(page: Path) -> list[str]:
 
 
 def names(page: Path) -> list[str]:
-    """What is not translated: the code in the text, such as options and outcomes."""
+    """The parts that are not translated: code in the text, such as options and outcomes."""
     return sorted(set(re.findall(r"`([^`\n]+)`", prose(page))))
 
 
@@ -71,13 +71,13 @@ def links(page: Path) -> list[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """The headings of a page, as GitHub makes anchors of them."""
+    """The anchors that GitHub creates for the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     return {"#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def leads_somewhere(link: str) -> bool:
-    """Whether an absolute link leads to something that this repository has, if it leads to the repository or to its site."""
+    """Whether the target of an absolute link exists, if the link points to this repository or its site."""
     if link.startswith(SITE):
         page = link.removeprefix(SITE)
         guide = re.fullmatch(r"(zh_CN/)?docsite/(\w+)\.html", page)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of the role say the same: argument specs, defaults, README, tasks, and the modules that the role calls."""
+"""The files of the role agree: argument specs, defaults, README, tasks, and the modules that the role calls."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_keys_of_resizes_are_those_of_the_modules() -> None:
 
 def test_what_may_come_as_text_is_raw() -> None:
     raw = {PREFIX + name for name in ("instances", "tags", "exclude", *filters.FLAGS, *filters.NUMBERS)}
-    # Of text that has a default, null is refused by role argument validation of ansible-core 2.16.
+    # Role argument validation of ansible-core 2.16 refuses null for a string with a default.
     raw.update(name for name, option in OPTIONS.items() if isinstance(option.get("default"), str))
     assert {name for name, option in OPTIONS.items() if option["type"] == "raw"} == raw
     assert not [name for name, option in OPTIONS.items() if "choices" in option or option.get("required")], "blank would not be unset"

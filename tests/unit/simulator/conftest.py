@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A resize that waits, and a caller that signs with the official SDK."""
+"""A pending resize, and a caller that signs with the official SDK."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from simulator.client import Simulator
 
 @pytest.fixture
 def caller(cloud: Simulator) -> Caller:
-    """Whoever calls the cloud with its first account."""
+    """A caller with the first account of the cloud."""
     return Caller(cloud)
 
 
 @pytest.fixture
 def waiting(cloud: Simulator) -> Simulator:
-    """A simulated cloud in which a resize waits on INSTANCE, as TASK."""
+    """A simulated cloud with a pending resize on INSTANCE, as TASK."""
     cloud.schedule(INSTANCE, task_id=TASK)
     return cloud

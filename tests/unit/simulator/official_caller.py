@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whoever calls the cloud as the official SDK would: for tests of the simulator itself."""
+"""Calls the cloud as the official SDK would, for tests of the simulator itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER_TASK = "11111111111111111111111111111111"
 
 @dataclasses.dataclass
 class Reply:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -91,7 +91,7 @@ class Caller:
         return self.send(*self.sign(*self.path(kind, instance_id, task_id), query, body, **signing))
 
     def open(self, kind: str, *, timeout: float = 5) -> socket.socket:
-        """Send a signed request of a kind on a bare socket, from which the answer can be read as it comes."""
+        """Send a signed request of a kind on a plain socket, from which the raw response can be read."""
         method, target, headers, content = self.sign(*self.path(kind))
         host, _colon, port = self.address.partition(":")
         connection = socket.create_connection((host, int(port)), timeout)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user of the official SDK does: schedule a resize, list its tasks, show the instance, list the instances. Prints what came back, as JSON.
+"""What a user of the official SDK does: schedule a resize, list its tasks, show the instance, list the instances. Prints the responses as JSON.
 
-A program of its own, since the SDK writes into the home of whoever imports it.
+A separate program, because the SDK writes to the home directory when it is imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from huaweicloudsdkdcs.v2 import (
 
 
 def main(endpoint: str, access_key: str, secret_key: str, project_id: str, instance_id: str) -> None:
-    """Go through it all, or say how it was refused."""
+    """Make all calls, or print the refusal."""
     client = DcsClient.new_builder().with_credentials(BasicCredentials(access_key, secret_key, project_id)).with_endpoint(endpoint).build()
     try:
         body = ResizeInstanceBody(spec_code="redis.ha.xu1.large.r2.8", new_capacity=8, execute_immediately=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The public API answers as documented."""
+"""The public API responds as documented."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from official_caller import INSTANCE, OTHER_INSTANCE, OTHER_TASK, TASK, Caller
 from simulator.client import Simulator, SimulatorError
 
-# The examples of the API page of CancelInstanceResize.
+# The examples on the API reference page of CancelInstanceResize.
 SUCCESS = '{\n  "result" : "success"\n}'
 NOT_EXTENDING = '{\n  "error_code" : "DCS.4239",\n  "error_msg" : "The instance status is not extending."\n}'
 
 
 def normal(text: str) -> bytes:
-    """JSON text without its freedom in white space."""
+    """JSON text with normalized white space."""
     return json.dumps(json.loads(text)).encode()
 
 

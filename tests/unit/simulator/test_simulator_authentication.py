@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nobody is let in without a signature that the official SDK would have made."""
+"""Only signatures that match those of the official SDK are accepted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 
 
 def refused(caller: Caller, method: str, target: str, headers: dict[str, str]) -> str:
-    """The text of the 401 that this request gets."""
+    """The message of the 401 response to this request."""
     answer = caller.send(method, target, headers)
     assert (answer.status, answer.code) == (401, "APIGW.0301")
     return str(answer.json()["error_msg"])
@@ -103,7 +103,7 @@ def test_temporary_account_of_another_project(cloud: Simulator, caller: Caller) 
 
 
 def log_in(caller: Caller, scope: Any = None, **changes: Any) -> Reply:
-    """Ask for a token with the password of the first account; changes concern the user, and `methods` what it proves itself with."""
+    """Request a token with the password of the first account; `changes` are for the user, `methods` are those of authentication."""
     account = DEFAULT_ACCOUNTS[0]
     methods = changes.pop("methods", ["password"])
     user = {"domain": {"name": account.domain}, "name": account.user, "password": account.password, **changes}

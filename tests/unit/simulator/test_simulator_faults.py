@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every fault shows what it says."""
+"""Every fault does what its description says."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PACKAGE = pathlib.Path(simulator.__file__).parent
 
 
 class Seen:
-    """What a request for a task list or a cancel brought, down to the bytes, and how the connection was left."""
+    """The raw response to a task list or a cancel, and the state of the connection afterwards."""
 
     def __init__(self, caller: Caller, kind: str, fault: str | None = None, *, most: int = 2**16) -> None:
         self.content = b""
         self.end = "open"
-        # however busy the machine is, what is to come comes; only where nothing is to come the wait is short
+        # long enough for any expected data, even on a busy machine; short only if none is expected
         with caller.open(kind, timeout=0.4 if fault == "stall" else 10) as connection:
             deadline = time.monotonic() + (0.8 if fault in ("drip_body", "drip_headers") else 10)
             try:
@@ -67,7 +67,7 @@ class Seen:
         return int(self.headers["content-length"])
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
 
@@ -75,16 +75,16 @@ TASKS = b'{"task_count": 1, "tasks": [{"id": "' + TASK.encode()
 
 
 def whole_list(seen: Seen) -> bool:
-    """The list as it should be."""
+    """Whether the list is correct."""
     return seen.status == 200 and seen.body.startswith(TASKS) and seen.announced == len(seen.body)
 
 
 def refusal(status: int, code: str) -> Callable[[Seen], bool]:
-    """An error with this status and code."""
+    """A check for an error with this status and code."""
     return lambda seen: seen.status == status and seen.json()["error_code"] == code and bool(seen.json()["error_msg"])
 
 
-# What a task list of one waiting resize looks like under each fault.
+# The response to a task list with one pending resize, for each fault.
 LOOKS: dict[str, Callable[[Seen], bool]] = {
     "normal": whole_list,
     "delay": whole_list,
@@ -161,7 +161,7 @@ def test_look(waiting: Simulator, caller: Caller, name: str) -> None:
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("name", [name for name in FAULTS if not name.endswith("_meanwhile")])
 def test_effect(waiting: Simulator, caller: Caller, name: str, effect: str) -> None:
-    """Whatever becomes of the answer, the cancel takes effect when it should and only then."""
+    """Whatever happens to the response, the cancel takes effect when it should and only then."""
     late = {"late_lookups": 2} if effect == "late" else {}
     waiting.fault({"fault": name, "effect": effect, **late, **PARAMETERS.get(name, {})}, kind="cancel")
     seen = Seen(caller, "cancel", name, most=100)

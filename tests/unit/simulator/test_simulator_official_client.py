@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The official client, unmodified, takes the simulator for the cloud."""
+"""The official client works with the simulator without modification."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from surroundings import bare_environment
 
 @pytest.fixture
 def run(cloud: Simulator, tmp_path: pathlib.Path) -> Any:
-    """Runs the official client in a home of its own."""
+    """Runs the official client with a home directory of its own."""
     cloud.add_instance(INSTANCE, name="cache-1", tags={"env": "prod"}, enterprise_project_id="f0d5c8a1-0000-4000-8000-000000000001")
     cloud.add_instance(name="other")
     account = cloud.environment()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program itself: how it starts, stops, listens and keeps its log."""
+"""The program itself: how it starts, stops, listens and logs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_tls(tmp_path: pathlib.Path) -> None:
 
 
 def test_an_answer_is_one_segment(waiting: Simulator, caller: Caller) -> None:
-    """Headers and body arrive together, so that no client waits for the second half."""
+    """Headers and body arrive together, so that clients do not wait for the body."""
     assert waiting.endpoint
     with caller.open("tasks") as connection:
         head, _blank, body = connection.recv(2**16).partition(b"\r\n\r\n")
@@ -140,7 +140,7 @@ def test_requests_in_flight_are_counted(cloud: Simulator, caller: Caller) -> Non
 
 
 def test_a_fleet(cloud: Simulator, caller: Caller) -> None:
-    """Two thousand resizes, each found and cancelled, take the simulator little time."""
+    """The simulator needs little time for two thousand resizes, each found and cancelled."""
     fleet = cloud.schedule_many(2000)
     assert len({resize["instance_id"] for resize in fleet}) == 2000
     listed = [instance for offset in (0, 1000) for instance in caller.call("instances", {"offset": offset, "limit": 1000}).json()["instances"]]

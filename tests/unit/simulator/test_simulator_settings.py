@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every setting changes what it says."""
+"""Every setting has the described effect."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ def after_cancel(caller: Caller) -> Any:
 
 
 def cancelled_twice(caller: Caller) -> Any:
-    """The answer to a second cancel."""
+    """The response to a second cancel."""
     caller.call("cancel")
     return caller.call("cancel").json()
 
 
 def statuses(caller: Caller, number: int) -> list[str]:
-    """The instance's status in so many reads after a cancel."""
+    """The instance's status in this number of reads after a cancel."""
     caller.call("cancel")
     return [caller.call("instance").json()["status"] for _read in range(number)]
 
 
 def metadata(caller: Caller, token: str = "") -> int:
-    """The status of a request for the agency's credentials."""
+    """The status of the response to a request for the agency's credentials."""
     return caller.send("GET", "/openstack/latest/securitykey", {"X-Metadata-Token": token}).status
 
 
 def token_status(caller: Caller) -> int:
-    """The status of a request for a metadata token."""
+    """The status of the response to a request for a metadata token."""
     return caller.send("PUT", "/meta-data/latest/api/token", {"X-Metadata-Token-Ttl-Seconds": "60"}).status
 
 
 Look = Callable[[Simulator, Caller], Any]
 
-# Setting, another value, how to look, what is seen by default, what is seen with the other value.
+# The setting, a value, a function that reads the effect, and its results with the default and with this value.
 CASES: list[tuple[str, Any, Look, Any, Any]] = [
     ("task_name", "ChangeInstanceSpec", lambda _cloud, caller: task(caller)["name"], "EXTEND", "ChangeInstanceSpec"),
     ("waiting_status", "CREATED", lambda _cloud, caller: task(caller)["status"], "WAITING", "CREATED"),

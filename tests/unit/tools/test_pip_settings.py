@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A mirror, a proxy or a private CA that is set for pip is used by uv, too."""
+"""uv also uses a mirror, a proxy or a private CA that is set for pip."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_nothing_is_set() -> None:
 
 @pytest.mark.parametrize("file", [".pip/pip.conf", ".config/pip/pip.conf"])
 def test_the_file_of_the_user(tmp_path: Path, file: str) -> None:
-    """The old place, too, although the home is another one when the sessions run."""
+    """Also at its old path, although the sessions run with another home directory."""
     configuration = tmp_path / file
     configuration.parent.mkdir(parents=True)
     configuration.write_text("[global]\nindex-url = https://mirror.example.com/simple\n", encoding="utf-8")

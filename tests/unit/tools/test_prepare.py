@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first `make` in a checkout, with a stand-in for Python: wherever the checkout is, and once only."""
+"""The first `make` in a checkout, with a stand-in for Python: whatever its path, and only once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from surroundings import bare_environment
 
 ROOT = Path(__file__).resolve().parents[3]
-#: Writes what it is told to do. What it makes of `venv` is a copy of itself.
+#: Logs its arguments. For `venv`, it creates a copy of itself.
 PYTHON = """\
 #!/bin/sh
 case "$*" in
@@ -30,7 +30,7 @@ esac
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Where the stand-in is the first Python of each version, and the packages of another program have a place of their own."""
+    """Environment in which the stand-in is the first Python of each version, and PIP_TARGET is set for another program."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for version in ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14"):
@@ -43,7 +43,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What `make demo` needs of one, with a path that a shell would read otherwise."""
+    """The files of a checkout that `make demo` needs, in a path with characters that a shell would interpret."""
     folder = tmp_path / """it's "my" & 100% 中文"""
     shutil.copytree(ROOT / "tests" / "tools", folder / "tests" / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Makefile", "pyproject.toml"):
@@ -57,7 +57,7 @@ def start(checkout: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def done(environment: dict[str, str], *processes: subprocess.Popen[str]) -> list[str]:
-    """What has been done when these have ended."""
+    """The log once these processes have ended."""
     for process in processes:
         output, _nothing = process.communicate(timeout=120)
         assert process.returncode == 0, output
@@ -78,7 +78,7 @@ def test_several_at_once(checkout: Path, environment: dict[str, str]) -> None:
 
 
 def test_again_where_the_environment_is_of_no_use(checkout: Path, environment: dict[str, str]) -> None:
-    """An interrupted first time, a Python that is no longer there, another path of the checkout: a virtual environment can't be moved."""
+    """After an interruption, if the Python has gone, or if the checkout was moved: a virtual environment can't be moved."""
     assert done(environment, start(checkout, environment)) == ["venv", "demo"]
     (checkout / ".build" / "tools" / "ready").unlink()
     assert done(environment, start(checkout, environment)) == ["venv", "demo"]

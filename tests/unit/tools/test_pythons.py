@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which Python versions are found."""
+"""The search for Python versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PYTHONS = Path(__file__).resolve().parents[3] / "tests" / "tools" / "pythons.sh"
 
 
 def test_an_active_environment_leads_to_the_python_that_it_was_made_with(tmp_path: Path) -> None:
-    """That of pyenv or uv may be on no other way: its user has the environment only."""
+    """A Python of pyenv or uv may not be in PATH, but only the environment."""
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     found = tmp_path / "found"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters of the role: what its variables ask for, and what it reports."""
+"""The filters of the role: reading its variables, and building its results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROW = {
 
 
 class Vaulted(Sequence):  # type: ignore[type-arg]
-    """Vaulted text as ansible-core 2.16 has it: a sequence of letters that is no str."""
+    """Vaulted text as ansible-core 2.16 passes it: a sequence of characters that is not a str."""
 
     def __init__(self, text: str) -> None:
         self._text = text

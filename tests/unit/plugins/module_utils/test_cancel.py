@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cancelling and listing, request by request: what is sent, in which order, and what it comes to."""
+"""Cancelling and listing, request by request: what is sent, in which order, and the result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def failing(error: Exception) -> Callable[[], Dcs]:
 
 
 def one_task(status: str = "WAITING") -> BackgroundTask:
-    """What the API lists, as a record."""
+    """The record for a task in the API's list."""
     row = task(status)
     return BackgroundTask(
         TASK, "EXTEND", status, row["details"], row["user_name"], row["created_at"], row["updated_at"], "old.spec", "new.spec", 4.0, 8.0
@@ -191,7 +191,7 @@ def test_attempts_spent(script: Script) -> None:
     assert (result.outcome, result.still_waiting) == ("failed", ())
     assert result.error
     assert (result.error.code, result.error.http_status) == ("NoAnswer", None)
-    # Why, what it means, and last the request.
+    # The reason, its meaning, and finally the request.
     assert str(NO_ANSWER) in result.error.message
     assert "may have taken effect" in result.error.message
     assert result.error.message.endswith(f"(POST {INSTANCES}/{INSTANCE}/resize/cancel/{TASK})")
@@ -207,7 +207,7 @@ def test_retry_after_of_a_lost_answer_is_obeyed_before_the_repeat(script: Script
 
 
 def test_a_repeat_that_would_come_too_late_is_none(script: Script) -> None:
-    """It was seen waiting since the cancel was lost, and nobody has to look again."""
+    """It was seen as pending after the cancel was lost, so it need not be read again."""
     script.expect_cancel(503, headers={"Retry-After": "60"})
     script.expect_tasks(task())
     with patch.object(_pace.Pace, "sleep"), patch.object(_pace, "RETRY_TIME_LIMIT", 50.0):
@@ -288,7 +288,7 @@ def test_several_found(script: Script, plan: Plan) -> None:
 
 @pytest.mark.parametrize(("status", "code", "waits"), [(403, "DCS.3002", True), (401, "APIGW.0301", True), (404, "DCS.3022", True), (400, "DCS.4239", False)])
 def test_found_and_refused(script: Script, status: int, code: str, waits: bool) -> None:
-    """It waits still, unless the API says that it does not."""
+    """It is still pending, unless the API says otherwise."""
     script.expect_tasks(task())
     script.expect_cancel(status, code)
     if not waits:
@@ -298,7 +298,7 @@ def test_found_and_refused(script: Script, status: int, code: str, waits: bool) 
 
 
 def test_found_and_not_attempted(script: Script) -> None:
-    """Another request is refused with 401 between the look and the cancel."""
+    """Another request is refused with 401 between discovery and the cancel."""
     script.expect_tasks(task())
     with patch.object(Dcs, "cancel_resize", side_effect=StoppedError("Not sent.", code="Stopped")):
         result = one(FOUND)
@@ -306,7 +306,7 @@ def test_found_and_not_attempted(script: Script) -> None:
 
 
 def test_found_and_lost(script: Script) -> None:
-    """Whether it waits is not known any more."""
+    """Whether it is still pending is unknown."""
     script.expect_tasks(task())
     script.expect_cancel(error=NO_ANSWER)
     script.expect_tasks(status=403, body={"error_code": "DCS.2003", "error_msg": "no"})
@@ -338,7 +338,7 @@ def test_the_window_opens_between_the_look_and_the_cancel(script: Script) -> Non
 
 
 def test_discovery_is_never_repeated(script: Script) -> None:
-    """Another resize is scheduled after the answer was lost: it is not touched."""
+    """Another resize is scheduled after the response was lost: it is not touched."""
     script.expect_tasks(task())
     script.expect_cancel(error=NO_ANSWER)
     script.expect_tasks(task("CANCELLED"), task(task_id="second"))
@@ -361,7 +361,7 @@ def test_results_keep_the_order_and_duplicates_are_done_once() -> None:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_entries_without_a_task_come_last(script: Script, check_mode: bool) -> None:
-    """What was cancelled by its id is not found again, even if the list still has it as waiting."""
+    """A resize that was cancelled by its task ID is not found again, even if it is still listed as pending."""
     both = [task(), task(task_id="second")]
     if check_mode:
         script.expect_tasks(*both)
@@ -443,7 +443,7 @@ def test_a_later_401_stops_the_rest(script: Script) -> None:
 
 
 def test_a_401_stops_looks(script: Script) -> None:
-    """Nothing was waiting, which the API has said; whether it was too late can't be looked up any more."""
+    """The API has reported that nothing is pending; whether it was too late can no longer be looked up."""
     script.expect_cancel(400, "DCS.4239")
     script.expect_tasks(status=401, body={"error_code": "APIGW.0301", "error_msg": "no"})
     results = cancel_resizes(dcs, [NAMED, Request("other", TASK)], Plan())
@@ -509,7 +509,7 @@ def test_a_bug_between_status_checks_hides_no_change(script: Script) -> None:
 
 
 def test_ids_are_the_same_in_any_case(script: Script) -> None:
-    """Asked for twice, listed in another case, and repeated in the API's own spelling."""
+    """Requested twice, listed in another case, and repeated as the API spells them."""
     upper = Request(INSTANCE.upper(), TASK.upper())
     script.expect_cancel(400, "DCS.4239", instance_id=INSTANCE.upper(), task_id=TASK.upper())
     script.expect_tasks(task(), instance_id=INSTANCE.upper())
@@ -571,7 +571,7 @@ def test_an_instance_without_a_status_has_not_left_extending(script: Script, bod
 
 @pytest.fixture
 def clock() -> Iterator[list[float]]:
-    """The time, which passes only while somebody pauses, and the pauses."""
+    """The list of the pauses, which are all that moves the clock forward."""
     pauses = [0.0]
     time = SimpleNamespace(monotonic=lambda: sum(pauses))
     with (
@@ -594,7 +594,7 @@ def test_status_checks_grow_rarer_and_the_last_is_at_the_end(script: Script, clo
 
 
 def test_status_checks_that_take_all_the_time_leave_none_for_others(script: Script, clock: list[float]) -> None:
-    """Neither for the first check of an instance nor for another one."""
+    """No time is left, neither for the first check of an instance nor for a further one."""
     wanted = [Request(f"i{number}", TASK) for number in range(5)]
     for request in wanted:
         script.expect_cancel(instance_id=request.instance_id)
@@ -612,7 +612,7 @@ def test_status_checks_that_take_all_the_time_leave_none_for_others(script: Scri
         results = cancel_resizes(dcs, wanted, Plan(wait_timeout=5))
     assert outcomes(results) == ["cancelled"] * 5
     assert [result.error and result.error.code for result in results] == ["WaitTimeout"] * 5
-    # After 16 s of 5 and the last 10.
+    # The first four checks take 16 s, more than the 5 s and the final 10 s.
     assert ["the time limit expired" in result.error.message for result in results if result.error] == [False] * 4 + [True]
 
 

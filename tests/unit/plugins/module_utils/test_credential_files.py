@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in files and in the metadata service: what they hold, and each way in which they can be broken."""
+"""Credentials in files and from the metadata service: their content, and each way in which they can be invalid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OFF = {"metadata_endpoint": "none"}
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A home of its own, and no environment variable."""
+    """A home directory of its own, and no environment variables."""
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
@@ -119,7 +119,7 @@ def test_a_file_that_may_not_be_read(home, monkeypatch, option):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    # Whoever runs the tests may read everything.
+    # The user who runs the tests may be able to read everything.
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(ConfigurationError, match="can't be read: Permission denied"):
         find_credentials({option: "~/file", **OFF}, {})
@@ -162,7 +162,7 @@ def test_a_broken_credentials_file(home, content, words, named):
     ],
 )
 def test_a_credentials_file_without_credentials(home, content, words):
-    """The default file is only listed, as it may be there for other reasons; one that is named is expected to be used."""
+    """The default file is only listed, because it may exist for other reasons; a file that the user set must be usable."""
     file = home / ".huaweicloud" / "credentials"
     file.parent.mkdir()
     file.mkdir() if content is None else file.write_bytes(content)
@@ -179,7 +179,7 @@ def test_a_credentials_file_without_credentials(home, content, words):
 
 @pytest.mark.parametrize(("value", "words"), [("/dev/null", "can't be read: Not a directory"), ("/nonexistent", "does not exist"), ("/a\nb", "does not exist")])
 def test_a_home_that_is_none(monkeypatch, value, words):
-    """As services and containers have it."""
+    """As in services and containers."""
     monkeypatch.setenv("HOME", value)
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(OFF, {})
@@ -238,7 +238,7 @@ def test_metadata_with_its_token():
 
 @pytest.mark.parametrize("status", [404, 405, 503])
 def test_metadata_without_a_token(status):
-    """Where the service has none yet, one goes on without."""
+    """If the service does not support tokens, no token is used."""
     metadata, found = find_in_metadata(answering((b"no", status, {}), ({"credential": KEYS}, 200, {})))
     assert found.access_key == "AK-example"
     assert "x-metadata-token" not in metadata.requests[1].lower()
@@ -286,7 +286,7 @@ def test_metadata_that_has_no_keys(monkeypatch, answers, words):
     ],
 )
 def test_metadata_that_breaks(monkeypatch, end):
-    """Not on an ECS instance, anything may answer there."""
+    """Outside ECS, anything may respond at this address."""
     monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credential_files.METADATA_TIMEOUT", 0.3)
 
     def handle(connection):
@@ -307,7 +307,7 @@ def test_metadata_that_breaks(monkeypatch, end):
     ],
 )
 def test_metadata_that_drips(monkeypatch, drip):
-    """Each read is quick, and yet it never ends."""
+    """Each read is fast, but the response never ends."""
     monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credential_files.METADATA_LIMIT", 0.5)
 
     def handle(connection):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where keys come from: each place alone, each before the other, and each broken."""
+"""Sources of credentials: each alone, each before the next, and each one invalid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from loopback import answering, serve
 PROJECT = "0123456789abcdef0123456789abcdef"
 OFF = {"metadata_endpoint": "none"}
 
-# The names of each place's fields, for the access key, the secret key and the security token.
+# The fields of each source for the access key, the secret key and the security token.
 OPTIONS = ("access_key", "secret_key", "security_token")
 HW = ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN")
 SDK = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
@@ -35,13 +35,13 @@ SDK = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOK
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A home of its own, and no environment variable."""
+    """A home directory of its own, and no environment variables."""
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
 
 class Place:
-    """One of the places, with a full pair of its own, and what it takes to have it asked."""
+    """A source with a complete key pair of its own, and what is needed for it to be searched."""
 
     def __init__(self, home, stack):
         self.options = dict(OFF)
@@ -98,7 +98,7 @@ def places(home):
         yield Place(home, stack)
 
 
-# ---- One, and one before the other
+# ---- One source, and one before another
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -112,14 +112,14 @@ def test_each_place_alone(places, place):
     assert found.secrets() == (f"SK-example-{place}", f"STS-example-{place}")
 
 
-# One file can't have two contents.
+# A file can't have two contents.
 SAME_FILE = (("profile", "HW_PROFILE"), ("credentials_file", "HUAWEICLOUD_SDK_CREDENTIALS_FILE"))
 PAIRS = [pair for pair in itertools.combinations(PLACES, 2) if pair not in SAME_FILE]
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_each_place_before_the_other(places, first, second):
-    """And nothing of the second is mixed in."""
+    """And nothing from the second one is used."""
     places.add(second)
     places.add(first)
     found = places.find()
@@ -154,7 +154,7 @@ def test_a_pair_of_an_earlier_place_comes_before_a_token():
 
 
 def test_blanks_around_a_key_do_not_count():
-    """As a key file read with a lookup has a line break at its end."""
+    """A key file that is read with a lookup ends with a line break."""
     found = find_credentials({"access_key": " AK-example\n", "secret_key": "\tSK-example\r\n", **OFF}, {})
     assert (found.access_key, found.secret_key) == ("AK-example", "SK-example")
 
@@ -165,7 +165,7 @@ def test_secrets_do_not_appear_by_accident():
 
 
 def test_later_places_are_not_read_if_an_earlier_one_has_the_keys(home):
-    """A broken file that is not needed is no obstacle."""
+    """An invalid file that is not needed does no harm."""
     write_ini(home, {}, section="broken")
     with serve(lambda connection: connection.answer({}, 500)) as metadata:
         environment = {"HW_PROFILE": "unknown", "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "missing"}
@@ -173,7 +173,7 @@ def test_later_places_are_not_read_if_an_earlier_one_has_the_keys(home):
     assert metadata.connections == 0
 
 
-# ---- Blanks
+# ---- Blank values
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n", "\t ", None])
@@ -210,7 +210,7 @@ def test_blank_fields_of_files_are_unset(home, blank):
 
 
 def test_nothing_anywhere(home):
-    """One error that lists all that was tried, in its order."""
+    """One error lists everything that was searched, in order."""
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(OFF, {})
     assert caught.value.message == (
@@ -234,7 +234,7 @@ def test_nothing_anywhere(home):
 )
 @pytest.mark.parametrize("present", [(0,), (1,), (2,), (0, 2), (1, 2)], ids=["access key", "secret key", "security token", "no secret key", "no access key"])
 def test_an_incomplete_pair(home, place, names, present):
-    """The message names what is missing and where, shows no value, and no later place is asked."""
+    """The message names what is missing and where, shows no value, and no later source is searched."""
     half = {names[index]: f"VALUE-of-{index}" for index in present}
     options, environment = dict(OFF), dict(zip(SDK, ("AK-example", "SK-example"))) if place in ("options", "HW_") else {}
     handle = answering((b"TOKEN-example", 200, {}), ({"credential": half}, 200, {}))
@@ -265,7 +265,7 @@ def test_an_incomplete_pair(home, place, names, present):
 @pytest.mark.parametrize("value", ["A K", "A\nK", "A\tK", "A\u00a0K", "schl\u00fcssel", "\u5bc6\u94a5", "A\x00K", "A\x7fK"])
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
 def test_characters_that_no_key_has(field, value):
-    """A header could not carry them, and the HTTP library's error would show them."""
+    """They are not allowed in a header, and the HTTP library's error would show them."""
     options = {"access_key": "AK-example", "secret_key": "SK-example", "security_token": "STS-example", **OFF, field: value}
     with pytest.raises(ConfigurationError) as caught:
         find_credentials(options, {})
@@ -277,7 +277,7 @@ def test_characters_that_no_key_has(field, value):
 @pytest.mark.parametrize("value", ['"{}"', "'{}'", "{}'", '"{}', "`{}`", "\u201c{}\u201d", "\u2018{}\u2019"])
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
 def test_keys_in_quotation_marks(field, value):
-    """As a file with lines such as KEY="value" brings them where no shell reads it. They would cost a 401."""
+    """As from a file with lines such as KEY="value" that is not read by a shell. They would cause a 401."""
     value = value.format("KEY-example")
     with pytest.raises(ConfigurationError) as caught:
         find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
@@ -287,7 +287,7 @@ def test_keys_in_quotation_marks(field, value):
 @pytest.mark.parametrize("value", ["A", "1234567"])
 @pytest.mark.parametrize("field", ["access_key", "secret_key", "security_token", "token"])
 def test_keys_that_are_too_short(field, value):
-    """They would be masked wherever their few letters turn up."""
+    """They would be masked wherever their few characters occur."""
     with pytest.raises(ConfigurationError) as caught:
         find_credentials({"access_key": "AK-example", "secret_key": "SK-example", **OFF, field: value}, {})
     assert caught.value.message == f"Invalid {field} in the module's options: it has fewer than 8 characters."
@@ -302,11 +302,11 @@ def test_the_message_names_the_variable_and_the_field_of_a_file(home):
         find_credentials(OFF, {})
 
 
-# ---- Places that are named
+# ---- Sources that the user sets
 
 
 def test_an_option_that_names_a_place_counts_before_the_environment(home):
-    """And only the place that is named: the other one in the environment is not read at all."""
+    """And only this source is read: the other one, which the environment sets, is not."""
     write_profiles(home, {"name": "mine", "accessKeyId": "AK-example", "secretAccessKey": "SK-example"})
     keys = dict(zip(HW, ("AK-elsewhere", "SK-elsewhere")))
     for options in ({"profile": "mine"}, {"shared_config_file": "~/.hcloud/config.json", "profile": "mine"}):
@@ -327,7 +327,7 @@ def test_an_option_that_names_a_place_counts_before_the_environment(home):
     ],
 )
 def test_a_place_that_is_named_must_be_usable(home, options, environment, words):
-    """Other keys than those that were meant are never used instead."""
+    """Keys from another source are never used instead."""
     write_ini(home, {"ak": "AK-example", "sk": "SK-example"})
     keys = dict(zip(HW, ("AK-example", "SK-example"))) if options else {}
     with pytest.raises(ConfigurationError, match=words):
@@ -362,7 +362,7 @@ def test_which_project(options, environment, of_the_keys, expected):
 
 
 def test_what_an_option_names_says_where(home):
-    """The region and the project of a profile that an option names count before those of the environment, which may be another account's."""
+    """Region and project of a profile set by an option take precedence over those in the environment, which may belong to another account."""
     environment = {"HW_REGION_NAME": "r-env", "HW_PROJECT_ID": "p-env", "HW_AUTH_URL": "https://env"}
     chosen = Credentials("x", chosen=True, region="r-keys", project_id="p-keys", auth_url="https://keys")
     options = {"region": " r-option ", "project_name": "p-option", "auth_url": "https://option"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls of the API: what is sent, and how tolerantly the answers are read."""
+"""The API calls: what is sent, and how tolerantly the responses are interpreted."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_what_moves_up_as_others_go_is_not_missed(dcs: Dcs, script: Script, gone
 
 @pytest.mark.parametrize("gone", [1, 30])
 def test_what_moves_up_from_the_last_page_is_not_missed(dcs: Dcs, script: Script, gone: int) -> None:
-    """So that there is none any more, whose count would show it."""
+    """The last page is then empty, so that its count is not compared: the missing records reveal the change."""
     expect_pages(script, (0, range(1000), 1000 + gone), (1000, range(0), 1000))
     expect_pages(script, (0, range(gone, 1000 + gone), 1000), (1000, range(0), 1000))
     assert listed(dcs) == list(range(gone, 1000 + gone))
@@ -464,7 +464,7 @@ def test_hints(dcs: Dcs, script: Script, call: Any, action: str, status: int) ->
     assert isinstance(error.value, {403: ForbiddenError, 404: NotFoundError}.get(status, RefusedError))
 
 
-# ---- Ids
+# ---- IDs
 
 
 @pytest.mark.parametrize("value", [INSTANCE, TASK, "a", "A_b-9"])

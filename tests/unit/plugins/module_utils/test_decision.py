@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The decision as tables: each row says what was answered and read, and what that comes to."""
+"""Decisions as tables: each row has the responses and reads so far, and the expected decision."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def background_task(status: str, task_id: str = TASK, name: str = "EXTEND") -> B
 
 
 def observation(state: Any, others: int = 0) -> Observation:
-    """What a look shows that finds the task in this state."""
+    """An observation of the task in this state."""
     waiting = tuple(background_task("WAITING", f"other{number}") for number in range(others))
     if state == "unreadable":
         return Observation("unreadable", error=UNREADABLE)
@@ -55,7 +55,7 @@ def observation(state: Any, others: int = 0) -> Observation:
 
 
 def history_of(history: str) -> History:
-    """What is known after these replies and looks, in their order."""
+    """The history after these responses and observations, in order."""
     known = History()
     for event in history.split():
         known = known.after_response(RESPONSES[event]) if event in RESPONSES else known.after_observation(observation(event))
@@ -65,10 +65,10 @@ def history_of(history: str) -> History:
 class Row(NamedTuple):
     """A row of the table.
 
-    :ivar history: replies and looks so far
+    :ivar history: the responses and observations so far
     :ivar expected: the next step, or the outcome
     :ivar warning: a part of the one warning; empty: there is none
-    :ivar code: of the error; None: there is none
+    :ivar code: of the error; None: no error
     :ivar message: a part of the error's message
     :ivar last: whether no retry is left
     """
@@ -84,13 +84,13 @@ class Row(NamedTuple):
 
 MAY_HAVE = "may have taken effect"
 TABLE = [
-    # The first step, and the plain answers.
+    # The first step, and unambiguous responses.
     Row("", "send"),
     Row("", "send", last=True),
     Row("done", "cancelled"),
     Row("403", "failed", code="DCS.3002", message="Forbidden."),
     Row("stopped", "not_attempted", code="Stopped"),
-    # Nothing is waiting, says the API (rules 1 and 2): one look, none with "ignore".
+    # The API reports that nothing is pending: one read, none with "ignore".
     Row("4239", "observe"),
     Row("4239", "observe", on_too_late="fail"),
     Row("4239", "absent", on_too_late="ignore"),
@@ -104,7 +104,7 @@ TABLE = [
     Row("4239 other", "absent"),
     Row("4239 unreadable", "absent", warning="has been carried out is unknown: The list is forbidden."),
     Row("4239 unreadable", "failed", code="DCS.2003", message="has been carried out is unknown: The list is forbidden.", on_too_late="fail"),
-    # The list contradicts: repeat, and in the end fail.
+    # The list contradicts this: repeat, and finally fail.
     Row("4239 waiting", "send"),
     Row("4239 waiting", "failed", code="DCS.4239", message="still pending", last=True),
     Row("4239 waiting 4239", "observe"),
@@ -113,7 +113,7 @@ TABLE = [
     Row("4239 waiting done", "cancelled"),
     Row("4239 waiting 403", "failed", code="DCS.3002"),
     Row("4239 waiting stopped", "failed", code="Stopped"),
-    # Busy, perhaps because the resize has begun.
+    # Busy, perhaps because the resize has started.
     Row("busy", "observe"),
     Row("busy", "failed", code="DCS.4113", on_too_late="ignore"),
     Row("busy executing", "executing", warning="has already started"),
@@ -124,7 +124,7 @@ TABLE = [
     Row("busy other", "failed", code="DCS.4113"),
     Row("busy unreadable", "failed", code="DCS.4113"),
     Row("busy unreadable", "failed", code="DCS.4113", on_too_late="fail"),
-    # A lost answer (rule 7): looked up whatever on_too_late says, after the last attempt, too.
+    # A lost response: looked up whatever on_too_late is, even after the last attempt.
     *(Row("lost", "observe", on_too_late=policy, last=last) for policy in POLICIES for last in (False, True)),
     Row("lost executing", "executing", warning="has already started"),
     Row("lost executing", "executing", on_too_late="ignore"),
@@ -138,7 +138,7 @@ TABLE = [
     *(Row(f"lost {state}", "send") for state in ("waiting", "other", "missing", "unreadable")),
     Row("lost waiting", "failed", code="NoAnswer", last=True),
     *(Row(f"lost {state}", "failed", code="NoAnswer", message=MAY_HAVE, last=True) for state in ("other", "missing", "unreadable")),
-    # The repeat of a cancel whose answer was lost.
+    # The repetition of a cancel whose response was lost.
     Row("lost waiting done", "cancelled"),
     *(Row("lost waiting 4239", "observe", on_too_late=policy) for policy in POLICIES),
     *(
@@ -147,7 +147,7 @@ TABLE = [
         for before in ("waiting", "other", "missing", "unreadable")
         for after in ("other", "missing", "unreadable")
     ),
-    # The warning says what else was seen.
+    # The warning says what was observed.
     Row("lost other 4239 other", "cancelled", warning="DCS.4239, and the status of its background task is FAILED. A "),
     Row("lost other 4239 missing", "cancelled", warning="DCS.4239, and its background task is not listed. A "),
     Row("lost other 4239 unreadable", "cancelled", warning="and its background task could not be read (The list is forbidden). A ", on_too_late="fail"),
@@ -156,7 +156,7 @@ TABLE = [
     Row("lost missing 4239 waiting", "send"),
     Row("lost missing 4239 waiting", "failed", code="DCS.4239", message="still pending", last=True),
     Row("lost waiting 4239 cancelled", "cancelled", warning="the status of its background task is CANCELLED"),
-    # Another refusal meanwhile: one last look, whatever on_too_late says; the cancel may have taken effect, unless the task is pending.
+    # Another refusal follows: one last read, whatever on_too_late is; the cancel may have taken effect, unless the task is pending.
     *(
         Row(f"lost {state} {refusal}", "observe", on_too_late=policy, last=True)
         for state in ("waiting", "missing")
@@ -226,7 +226,7 @@ def test_another_resize_that_waits_is_named_and_no_reason_to_send() -> None:
 
 
 def histories(length: int) -> list[tuple[str, ...]]:
-    """Every run of rounds: a reply, after which somebody has looked or not."""
+    """All sequences of rounds: a response, followed by an observation or not."""
     looks = ("", "waiting", "executing", "applied", "cancelled", "other", "missing", "unreadable")
     rounds = list(itertools.product(RESPONSES, looks))
     return [sum(chosen, ()) for chosen in itertools.product(rounds, repeat=length)]
@@ -288,7 +288,7 @@ def test_predict(state: Any, on_too_late: Any, outcome: str) -> None:
 @pytest.mark.parametrize("others", [0, 1])
 @pytest.mark.parametrize("state", [row[0] for row in PREDICTIONS if row[0] != "unreadable"])
 def test_check_mode_predicts_what_the_real_run_reports(state: Any, others: int, on_too_late: Any) -> None:
-    """The real run against a cloud in which nothing else happens."""
+    """The real run uses a cloud in which nothing else happens."""
     seen = observation(state, others)
     known = History()
     step: Any = decide(REQUEST, known, on_too_late, True)
@@ -316,7 +316,7 @@ def test_check_mode_after_a_401_sends_no_more() -> None:
 
 FOUND = Request(INSTANCE)
 DISCOVERIES: list[tuple[str, list[tuple[str, str]], str | int]] = [
-    # name and status of each task; then the outcome, or the place of the task that is to be cancelled
+    # name and status of each task; then the outcome, or the index of the task to cancel
     ("nothing at all", [], "absent"),
     ("one waits", [("EXTEND", "WAITING")], 0),
     ("created counts as waiting", [("EXTEND", "CREATED")], 0),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors carry the same facts, whatever they are."""
+"""All errors have the same attributes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_refusal_is_known_to_have_had_no_effect_and_a_lost_answer_is_not() -> 
     ],
 )
 def test_message(reason: str, facts: dict[str, str], message: str) -> None:
-    """The reason, then what to do, the request last."""
+    """The reason, then the hint, and the request last."""
     error = RefusedError(reason, **facts)  # type: ignore[arg-type]
     assert error.message == str(error) == error.as_result()["message"] == message
     assert error.explanation == message.partition(" (")[0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a response to a result or an error: codes and messages, what is repeated and when, what is masked and made harmless."""
+"""Results and errors from responses: codes and messages, what is retried and when, what is masked and made safe."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SUCCESS = {"result": "success"}
 
 @pytest.fixture
 def opened():
-    """Opens sessions, without delays before retries, and closes them."""
+    """Opens sessions without delays before retries, and closes them at the end."""
     sessions = []
 
     def open_http(**options):
@@ -60,7 +60,7 @@ def get(http, url, query=None, **more):
     return http.get(f"{url}/v2/x", query, auth=TOKEN, read=lambda response: response, **more)
 
 
-# ---- Half a response
+# ---- Incomplete responses
 
 
 def cut(status, headers=None, body=b'{"result": "succe'):
@@ -111,7 +111,7 @@ def test_retry_after_of_a_lost_read_is_obeyed(opened, monkeypatch):
     assert pauses == [7.0]
 
 
-# ---- The envelope
+# ---- Success, refusal or failure
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_an_error_says(opened, body, code, words):
     error = caught.value
     assert (error.code, error.http_status, error.request_id) == (code, 400, "request-1")
     assert error.message.endswith(" (POST /v2/cancel)")
-    # The words alone, unless there are none.
+    # Only the message, unless there is none.
     if words in ("Not now.", "实例正忙"):
         assert error.reason == f"HTTP 400{f' {code}' if code else ''}: {words}"
     assert words in error.reason
@@ -168,7 +168,7 @@ def test_what_an_error_says(opened, body, code, words):
     ],
 )
 def test_what_is_repeated(opened, status, kind, post_requests, get_requests):
-    """A POST only where it certainly had no effect; a GET unless it was refused; each time signed afresh."""
+    """A POST is only repeated if it certainly had no effect, a GET unless it was refused. Each attempt has a new signature."""
     moments = iter(range(1_700_000_000, 1_700_001_000, 7))
     auth = SdkHmacSha256("AKEXAMPLE", "SKEXAMPLE", now=lambda: next(moments))
     for call, requests in (("post", post_requests), ("get", get_requests)):
@@ -294,7 +294,7 @@ def test_retry_after_is_obeyed(opened):
 
 
 def test_requests_go_one_at_a_time_until_one_is_let_in_and_a_401_stops_them(opened):
-    """Threads that wait for their turn, and those that wait before a retry, are stopped by a 401."""
+    """A 401 stops threads that wait for their turn or for a retry."""
     in_flight, most = [], []
     answers = iter([(503, {}), (429, {"Retry-After": "0"}), (401, {})])
     lock = threading.Lock()

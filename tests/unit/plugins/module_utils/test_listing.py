@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listing resizes, request by request: which instances, which of their tasks, and what can't be read."""
+"""Listing resizes, request by request: which instances, which of their tasks, and read errors."""
 
 from __future__ import annotations
 

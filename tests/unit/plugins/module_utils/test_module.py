@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the options and the environment to a connection: where requests go, as whom, and what is wrong with a set-up."""
+"""Connections from options and the environment: where requests are sent, with which credentials, and how wrong settings are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(arguments: dict[str, Any], **environment: str) -> dict[str, Any]:
 
 
 def origin(script: Script, number: int = -1) -> str:
-    """Where a request went."""
+    """The origin to which a request was sent."""
     url = str(script.requests[number].url)
     return url[: url.index("/", len("https://"))]
 
@@ -100,7 +100,7 @@ URLS_WITH_PASSWORDS = [
 @pytest.mark.parametrize("url", URLS_WITH_PASSWORDS)
 @pytest.mark.parametrize(("option", "variable"), [("endpoint", "HW_DCS_ENDPOINT"), ("auth_url", "HW_AUTH_URL"), ("auth_url", "HUAWEICLOUD_SDK_IAM_ENDPOINT")])
 def test_a_url_with_a_user_or_a_password_is_refused_and_not_shown(script: Script, option: str, variable: str, url: str) -> None:
-    """Not even in the module's arguments, whatever else is wrong with them."""
+    """Not even among the module's arguments, whatever else is wrong with them."""
     for options, environment, name in (({option: url}, {}, option), ({}, {variable: url}, variable)):
         result = run({**KEYS, "region": "cn-north-4", **options}, **environment)
         assert f"Invalid URL in {name}: it contains a user name or a password. Remove it" in result["msg"]
@@ -123,7 +123,7 @@ def test_what_is_dropped_of_an_endpoint(script: Script, end: str) -> None:
 
 
 def test_another_path_of_an_endpoint_is_kept(script: Script) -> None:
-    """As a gateway of one's own has it."""
+    """As with the user's own gateway."""
     script.expect("POST", f"/huawei/dcs/v2/{PROJECT}/instances/{INSTANCE}/resize/cancel/{TASK}", body={"result": "success"})
     assert run({**KEYS, "project_id": PROJECT, "endpoint": "https://gateway.example.org/huawei/dcs/v2"})["changed"]
 
@@ -137,7 +137,7 @@ def test_what_is_dropped_of_an_auth_url(script: Script, end: str) -> None:
 @pytest.mark.parametrize("name", ["region", "cloud"])
 @pytest.mark.parametrize("text", ["a/b", "a@b", "a b", "a?b", "a#b", "a:443"])
 def test_a_region_or_cloud_that_can_be_no_part_of_a_host(script: Script, name: str, text: str) -> None:
-    """It would send the keys' signature elsewhere than it seems."""
+    """It would send the signature to a different host than it appears."""
     assert run({**KEYS, "project_id": PROJECT, "region": "cn-north-4", name: text})["msg"] == (
         f"Invalid {name} {text!r}: only letters, digits, '-' and '.' are allowed. Nothing was cancelled."
     )
@@ -197,7 +197,7 @@ def test_a_project_id_that_is_none(script: Script) -> None:
     assert script.requests == []
 
 
-# ---- As whom
+# ---- Authentication
 
 
 def test_a_token(script: Script) -> None:
@@ -290,7 +290,7 @@ WHOLE = "must be a whole number from"
 def test_numbers_and_flags_that_make_no_sense(
     script: Script, module: types.ModuleType, arguments: dict[str, Any], environment: dict[str, str], message: str
 ) -> None:
-    """Named as the user set them; the result has all its keys, and no secret."""
+    """They are named as the user set them; the result has all keys, and no secret."""
     asked = {"instance_id": INSTANCE} if module is dcs_resize_cancel else {"instance_ids": [INSTANCE]}
     if "wait_timeout" in arguments and module is dcs_resize_info:
         return
@@ -313,7 +313,7 @@ def test_forms_of_a_number(script: Script, value: object) -> None:
 
 
 def test_white_space_around_any_text_is_dropped(script: Script) -> None:
-    """What is pasted ends in a space or a line break."""
+    """Pasted text may end with a space or a line break."""
     script.expect_cancel()
     script.expect_cancel(instance_id="i2", task_id="t2")
     connection = {**KEYS, "region": "cn-north-4", "project_id": PROJECT, "endpoint": "https://dcs.example.org", "metadata_endpoint": "none"}
@@ -337,7 +337,7 @@ def test_white_space_in_a_list_that_is_given_as_text(script: Script) -> None:
 @pytest.mark.parametrize("blank", ["", " ", "\n", None])
 @pytest.mark.parametrize("others", [[], [INSTANCE]], ids=["alone", "with another"])
 def test_a_blank_item_of_a_list_is_refused(script: Script, others: list[str], blank: str | None) -> None:
-    """It must not turn into every instance of the project, nor into fewer than were meant."""
+    """It must not select all instances of the project, nor fewer than intended."""
     result = run_module(dcs_resize_info, {**KEYS, "region": "r", "project_id": PROJECT, "instance_ids": [*others, blank]})
     assert result["failed"]
     assert result["msg"] == f"instance_ids must not have blank entries, but entry {len(others) + 1} is blank."
@@ -354,11 +354,11 @@ def test_every_environment_variable_belongs_to_an_option() -> None:
     assert set(_credentials.ENVIRONMENT) == set(_module.CONNECTION_OPTIONS) - {"timeout"}
 
 
-# ---- What nobody expects
+# ---- Unexpected errors
 
 
 class Strange(RuntimeError):
-    """No error of this collection."""
+    """An exception that is not defined by this collection."""
 
 
 @pytest.mark.parametrize(
@@ -395,12 +395,12 @@ def test_what_goes_wrong_afterwards_hides_no_change(script: Script, function: st
 
 
 class Unwritable:
-    """No JSON can be made of it."""
+    """An object that can't be serialized as JSON."""
 
 
 @pytest.mark.parametrize("failed", [False, True])
 def test_what_can_not_be_written_hides_no_change(script: Script, failed: bool) -> None:
-    """Such as a structure that is nested too deeply. Whatever can be written is."""
+    """Such as a structure that is nested too deeply. Everything else is returned."""
     script.ordered = False
     script.expect_cancel()
     if failed:
@@ -419,7 +419,7 @@ def test_what_can_not_be_written_hides_no_change(script: Script, failed: bool) -
 @pytest.mark.parametrize("cause", ["ModuleNotFoundError: No module named 'requests'", "AttributeError: module 'lib' has no attribute 'X509_V_FLAG'"])
 @pytest.mark.parametrize("module", [dcs_resize_cancel, dcs_resize_info])
 def test_requests_can_not_be_imported(module: types.ModuleType, cause: str) -> None:
-    """Whatever the reason: it is named, and each resize that was asked for is in the result."""
+    """Whatever the reason, it is named, and each requested resize is in the result."""
     asked = ONE if module is dcs_resize_cancel else {"instance_ids": [INSTANCE]}
     with patch.object(_module, "REQUESTS_IMPORT_ERROR", f"Traceback (most recent call last):\n  File ...\n{cause}\n"):
         result = run_module(module, {**KEYS, "region": "r", "project_id": PROJECT, **asked})
@@ -453,7 +453,7 @@ def test_summary(errors: list[tuple[str, DcsError]], total: int, message: str) -
 
 
 def test_a_summary_has_one_sentence_for_each_status_and_code() -> None:
-    """However the messages differ, as each names the path of its request; and yet every one is named."""
+    """Even if the messages differ, because each names the path of its request. All failed items are named."""
     gone = [(f"i{number}", DcsError("Gone", code="DCS.3022", http_status=404, method="GET", path=f"/v2/p/instances/i{number}")) for number in range(30)]
     refused = [("i30", DcsError("Refused", code="DCS.2003", http_status=403, method="GET", path="/v2/p/instances/i30"))]
     message = summarize([*gone[:15], *refused, *gone[15:]], 40, "things")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How fast requests go, and who may go at all: the arithmetic against servers that throttle, in a time of its own, and the threads that share a pace."""
+"""The rate and the admission of requests: the arithmetic with throttling servers, on a virtual clock, and threads that share a pace."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ OTHER_ORIGIN = "https://iam.example.com"
 
 
 def simulate(wait, *, concurrency, latency, seconds, rate=None):
-    """Let workers send one request after another, and return when requests were accepted, and how many were refused.
+    """Let workers send one request after another. Return the times of accepted requests, and the number of refused ones.
 
     As in `Pace`, one worker waits for the next turn and the others behind it; as in `RetryBudget`, a throttled request goes back into the queue.
 
-    :param wait: says what the API thinks of a request at a moment: 0 if it is accepted
+    :param wait: the API's decision on a request at a given time: 0 if it is accepted
     """
     rate = rate or _pace.Rate()
     accepted, refused = [], 0
     queue = collections.deque(range(concurrency))
-    # What happens next: when, in which order, to which worker, and what.
+    # The next events: time, order, worker and kind.
     events, order = [], itertools.count()
 
     def schedule(moment, worker, what):
@@ -66,7 +66,7 @@ def simulate(wait, *, concurrency, latency, seconds, rate=None):
             break
         if what == "send":
             waiting = False
-            # Decided half-way, known at the end.
+            # Decided at half of the latency, known at its end.
             schedule(now + latency, worker, "refused" if wait(now + latency / 2) else "accepted")
         else:
             if what == "accepted":
@@ -95,7 +95,7 @@ SERVERS = {
 @pytest.mark.parametrize("per_second", [10, 50, 200])
 @pytest.mark.parametrize("server", SERVERS)
 def test_what_the_api_accepts_is_used(server, per_second, latency, concurrency):
-    """At least 85 percent of it, once the first seconds are over, and few requests are sent in vain."""
+    """At least 85 percent of it after the first seconds, and few requests are refused."""
     seconds, start = 24.0, 5.0
     accepted, refused = simulate(SERVERS[server](per_second).wait, concurrency=concurrency, latency=latency, seconds=seconds)
     possible = min(per_second, concurrency / latency) * (seconds - start)
@@ -108,7 +108,7 @@ def test_what_the_api_accepts_is_used(server, per_second, latency, concurrency):
 @pytest.mark.parametrize("concurrency", [2, 8, 16, 32, 64])
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_fleet_of_400_at_50_a_second(server, concurrency):
-    """Within 1.25 times the 8 seconds that are the limit."""
+    """Within 1.25 times the minimum of 8 seconds."""
     accepted, _refused = simulate(SERVERS[server](50).wait, concurrency=concurrency, latency=0.02, seconds=30)
     assert accepted[399] <= 1.25 * 8
 
@@ -128,7 +128,7 @@ def test_it_speeds_up_again_after_the_throttling_has_ended():
     later = sum(20 <= moment < 25 for moment in accepted) / 5
     assert throttled <= 21
     assert soon >= 1.5 * throttled
-    # No more than 32 workers at 0.1 s each can do.
+    # 32 workers that need 0.1 s for each request can't send more.
     assert later >= 0.9 * 320
 
 
@@ -145,12 +145,12 @@ def test_an_api_that_accepts_nothing_is_asked_less_and_less():
     accepted, refused = simulate(lambda now: 1, concurrency=16, latency=0.05, seconds=60, rate=rate)
     assert not accepted
     assert rate.per_second == rate.SLOWEST
-    # All that were in flight at first, and then ever fewer.
+    # All requests that are in flight at first, and then fewer and fewer.
     assert refused <= 16 + 30
 
 
 def test_one_lowering_counts_for_all_that_were_in_flight():
-    """A hundred refusals of one burst are one piece of news."""
+    """A hundred refusals in one burst lower the rate only once."""
     rate = _pace.Rate()
     for moment in range(40):
         rate.accepted(0.5 + moment / 80)
@@ -175,11 +175,11 @@ def test_unused_turns_are_not_saved_up():
     assert turns[-1] == pytest.approx(20 / 10 - rate.CREDIT)
 
 
-# ---- What the tests have of threads and time
+# ---- Stand-ins for threads and time
 
 
 class Clock:
-    """A time of its own, in which waiting takes no time but happens all the same."""
+    """A virtual clock, on which waiting takes no real time."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -190,7 +190,7 @@ class Clock:
         return self.now
 
     def at(self, moment, event) -> None:
-        """Let something happen while others wait."""
+        """Schedule an action for a time at which others wait."""
         self.events.append((moment, event))
 
     def wait(self, timeout: float) -> None:
@@ -200,13 +200,13 @@ class Clock:
             self.events.remove((moment, event))
             self.now = max(self.now, moment)
             event()
-            # Whoever waits is woken.
+            # Waiting threads are woken.
             return
         self.now = end
 
 
 class VirtualCondition:
-    """A condition of one thread."""
+    """A condition for a single thread."""
 
     def __init__(self, clock: Clock) -> None:
         self.wait = clock.wait
@@ -222,7 +222,7 @@ class VirtualCondition:
 
 
 class HeldLock:
-    """A lock that somebody else has."""
+    """A lock that another thread holds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -241,7 +241,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def pace(clock):
-    """A pace of one thread, in the time of the clock."""
+    """A pace for a single thread, on the virtual clock."""
     pace = Pace(5)
     pace._changed = VirtualCondition(clock)
     return pace
@@ -255,7 +255,7 @@ def accept(pace, origin=ORIGIN):
 
 
 def throttle_to(pace, per_second):
-    """Let an origin accept so much, and throttle."""
+    """Let an origin accept a request, and set the rate to this number of requests per second."""
     accept(pace)
     rate = pace._gates[ORIGIN].rate
     rate.per_second = per_second
@@ -264,7 +264,7 @@ def throttle_to(pace, per_second):
 
 
 def waiting(pace):
-    """How many threads wait for news."""
+    """How many threads wait for a change."""
     return len(pace._changed._waiters)
 
 
@@ -282,7 +282,7 @@ def join(threads):
 
 
 class Crowd:
-    """Threads that all want to send at once, each a call of its own. What they got their turn for lasts until told."""
+    """Threads that all want to send at once, each with a call of its own. An admitted request lasts until `respond` is called."""
 
     def __init__(self, pace, size, origin=ORIGIN, deadline=float("inf")):
         self.sending, self.ended, self.errors = [], [], []
@@ -311,7 +311,7 @@ class Crowd:
         join(self.threads)
 
 
-# ---- Who may send
+# ---- Which calls may send
 
 
 NOT_ACCEPTED = [
@@ -331,7 +331,7 @@ def test_one_call_has_the_origin_to_itself_until_one_is_accepted(status, error, 
     with Call(pace) as probe:
         pace.acquire(ORIGIN, probe)
         crowd = Crowd(pace, 4)
-        # Retries and look-ups are the probe's, too, and no other comes between.
+        # Retries and reads belong to the probing call, too, and no other call comes in between.
         for _attempt in range(4):
             wait_until(lambda: waiting(pace) == 4)
             pace.release(ORIGIN, status, error, False)
@@ -370,7 +370,7 @@ def test_a_call_that_did_not_send_after_all_makes_room():
 
 
 def test_each_origin_counts_for_itself():
-    """That IAM knows a key does not mean that DCS does."""
+    """Even if IAM accepts a key, DCS may not."""
     pace = Pace(5)
     accept(pace, OTHER_ORIGIN)
     crowd = Crowd(pace, 3)
@@ -407,17 +407,17 @@ def test_all_calls_share_the_retries_of_one(error, because):
         wait_until(lambda: waiting(pace) == 4)
         pace.acquire(ORIGIN, probe)
         pace.release(ORIGIN, error.http_status, error, False)
-        # At once, while the first is still busy.
+        # Immediately, while the first call is still busy.
         crowd.join()
         assert not crowd.sending
         assert [caught.message for caught in crowd.errors] == [f"Not sent, because {because}. Look."] * 4
-        # Another attempt would change nothing.
+        # Another attempt would not help.
         assert {type(caught) for caught in crowd.errors} == {PermanentConnectionError}
         assert {(caught.code, caught.http_status) for caught in crowd.errors} == {(error.code, error.http_status)}
-        # What it has begun it may end.
+        # It may finish what it has begun.
         pace.acquire(ORIGIN, probe)
         pace.release(ORIGIN, 200, None, True)
-    # And what it found out counts.
+    # And its result counts.
     accept(pace)
 
 
@@ -428,7 +428,7 @@ def test_calls_that_fail_at_once_share_the_retries_of_one(pace):
             pace.release(ORIGIN, None, UnsentError("No trust."), False)
     with Call(pace) as call, pytest.raises(UnsentError, match="Not sent"):
         pace.acquire(ORIGIN, call)
-    # Nothing is known of another.
+    # Nothing is known about another origin.
     accept(pace, OTHER_ORIGIN)
 
 
@@ -604,7 +604,7 @@ def test_nothing_is_sent_once_nobody_waits_for_the_result(clock, what):
     gone.append(1)
     with Call(pace) as call, pytest.raises(StoppedError, match="can no longer be delivered"):
         pace.acquire(ORIGIN, call) if what == "acquire" else pace.sleep(1)
-    # Whatever is found out later.
+    # Whatever happens later.
     gone.clear()
     with Call(pace) as call, pytest.raises(StoppedError, match="can no longer be delivered"):
         pace.acquire(ORIGIN, call)
@@ -614,7 +614,7 @@ def test_nothing_is_sent_once_nobody_waits_for_the_result(clock, what):
 
 
 def test_waiting_for_a_turn_sleeps(pace, clock):
-    """Also before anything has been accepted."""
+    """Even before any request has been accepted."""
     with Call(pace) as probe:
         for _attempt in range(4):
             pace.acquire(ORIGIN, probe)
@@ -623,7 +623,7 @@ def test_waiting_for_a_turn_sleeps(pace, clock):
 
 
 def throttled_until_given_up(pace, clock):
-    """Send again and again, throttled each time; returns the error and when it came."""
+    """Send repeatedly, throttled each time. Return the error and its time."""
     with Call(pace) as call:
         for _attempt in range(100_000):
             try:
@@ -666,7 +666,7 @@ def test_waiting_in_the_queue_ends_likewise(pace, clock):
 
 
 def test_an_outage_is_not_taken_for_throttling(pace, clock):
-    """Turns remain, once it has throttled; but what fails fails for its own reason."""
+    """After throttling, requests still wait for their turns, but they fail for their own reasons."""
     throttle_to(pace, 1.0)
     pace.release(ORIGIN, 429, ThrottledError("Slow down."), False)
     accept(pace)
@@ -679,7 +679,7 @@ def test_an_outage_is_not_taken_for_throttling(pace, clock):
 
 
 def test_turns_are_taken_one_after_the_other():
-    """While one waits for its turn the others wait behind it, and each gets one."""
+    """While one call waits for its turn, the others wait behind it, and each gets a turn."""
     pace = Pace(5)
     throttle_to(pace, 200.0)
     crowd = Crowd(pace, 20)
@@ -696,7 +696,7 @@ def no_time(pace, call):
     with pytest.raises(UnsentError, match="the time limit has expired") as caught:
         pace.acquire(ORIGIN, call)
     assert (caught.value.code, type(caught.value)) == ("NoTime", UnsentError)
-    # And no retry is due.
+    # Nor is there time for a retry.
     assert not call.retries.wait(caught.value)
 
 
@@ -730,7 +730,7 @@ def test_a_deadline_that_has_passed(pace, clock):
     with Call(pace, deadline=clock.now) as call:
         assert not call.has_time
         no_time(pace, call)
-    # It was not the first one.
+    # It has not become the probing call.
     accept(pace)
 
 
@@ -793,7 +793,7 @@ def test_an_interruption_of_one_stops_all(kind, concurrency):
 
     def work(number):
         if number == 0:
-            # The others are in the middle of it.
+            # The others are still running.
             wait_until(lambda: waiting(pace) == concurrency - 1)
             raise kind
         try:
@@ -861,7 +861,7 @@ def test_an_interrupted_run_ends_whatever_is_in_flight(name):
     assert process.returncode == {"SIGINT": -signal.SIGINT, "SIGTERM": 143}[name]
 
 
-# ---- Whether anybody waits for the result
+# ---- Whether the result can still be delivered
 
 
 LISTENED = """
@@ -921,7 +921,7 @@ def test_a_terminal_is_none():
 def test_no_output_at_all_is_none(monkeypatch):
     with open(os.devnull, encoding="utf-8") as closed:
         pass
-    # In this module alone: who runs the tests may write there meanwhile.
+    # Only in this module, because the test runner may write to standard output meanwhile.
     monkeypatch.setattr(_pace, "sys", SimpleNamespace(__stdout__=closed))
     assert not _pace.nobody_waits()
     monkeypatch.setattr(_pace, "select", SimpleNamespace())
@@ -933,7 +933,7 @@ def test_no_output_at_all_is_none(monkeypatch):
 
 @pytest.fixture
 def paused(monkeypatch):
-    """The seconds of each pause, none of which takes place."""
+    """The seconds of each pause. No pause really takes place."""
     seconds = []
     monkeypatch.setattr(Pace, "sleep", lambda self, pause: seconds.append(pause))
     return seconds

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Signatures are those of the official SDK, whose signer is asked each time."""
+"""Signatures are the same as those of the official SDK, whose signer is used for comparison."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def prepare(auth: SdkHmacSha256 | TokenAuth, method: str, url: str, query: objec
 
 
 def official_authorization(request: requests.PreparedRequest, access_key: str, secret_key: str) -> str:
-    """What the official SDK writes for the request as it goes out."""
+    """The `Authorization` header of the official SDK for the request as it is sent."""
     url = urlsplit(request.url)
     signed = request.headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
     theirs = SdkRequest(
@@ -74,7 +74,7 @@ def test_known_signatures(method, url, query, headers, security_token, project, 
     assert request.headers.get("X-Project-Id") == project
 
 
-# Whatever a header can carry, and whatever a secret can be: it is never sent.
+# Any characters that are allowed in a header; the secret key may have others, because it is never sent.
 header_text = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 odd_text = st.one_of(any_text, st.sampled_from(["", " ", "a b", "a+b", "%2F", "%", "~", "&=", "规格", "*", "é", "a;b", "\n", "A/b"]))
@@ -94,11 +94,11 @@ odd_text = st.one_of(any_text, st.sampled_from(["", " ", "a b", "a+b", "%2F", "%
     port=st.sampled_from(["", ":443", ":8443"]),
 )
 def test_every_signature_is_the_official_one(method, segments, query, access_key, secret_key, security_token, project, content_type, body, moment, port):
-    """Ids, queries (names given twice among them) and keys of any kind."""
+    """IDs, queries (also with repeated names) and keys of any kind."""
     auth = SdkHmacSha256(access_key, secret_key, security_token, project, now=lambda: moment)
     path = "".join(f"/{requests.utils.quote(segment, safe='')}" for segment in segments)
     request = prepare(auth, method, f"https://dcs.example.com{port}{path}", query, {"Content-Type": content_type} if content_type else {}, body)
-    # The SDK takes every other header for one to be signed; these are all that is left of them.
+    # The SDK signs every other header, too; only these are left.
     assert request.headers["Authorization"] == official_authorization(request, access_key, secret_key)
     signed = request.headers["Authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
     always = {"host", "x-sdk-date"}
@@ -107,7 +107,7 @@ def test_every_signature_is_the_official_one(method, segments, query, access_key
 
 
 def test_repeated_names_are_sorted_by_value():
-    """The order in which a query was written does not matter, as it may be changed on the way."""
+    """The original order of a query does not matter, because it may be changed on the way."""
     auth = SdkHmacSha256(ACCESS_KEY, SECRET_KEY, now=lambda: MOMENT)
     queries = [("b", "2"), ("a", "1"), ("b", "1")], [("b", "1"), ("b", "2"), ("a", "1")]
     one, other = (prepare(auth, "GET", "https://dcs.example.com/v2", query) for query in queries)
@@ -116,14 +116,14 @@ def test_repeated_names_are_sorted_by_value():
 
 
 def test_an_encoded_slash_is_signed_as_a_slash():
-    """That is how the service verifies it, so that ids are checked before they get into a path."""
+    """The service verifies it in this way, so IDs are checked before they are used in a path."""
     auth = SdkHmacSha256(ACCESS_KEY, SECRET_KEY, now=lambda: MOMENT)
     encoded, plain = (prepare(auth, "GET", f"https://dcs.example.com/v2/a{slash}b") for slash in ("%2F", "/"))
     assert encoded.headers["Authorization"] == plain.headers["Authorization"]
 
 
 def test_a_request_is_signed_afresh():
-    """A second signature has a date of its own, and does not cover the first."""
+    """A second signature has a new date, and does not cover the first one."""
     moments = iter([MOMENT, MOMENT + 61])
     auth = SdkHmacSha256(ACCESS_KEY, SECRET_KEY, "STS", PROJECT, now=lambda: next(moments))
     request = prepare(auth, "POST", CANCEL_URL)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections to real servers: how many, how long and how large, and when a status is known."""
+"""Connections to real servers: their number, limits of time and size, and when the status is known."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUCCESS = b'{"result": "success"}'
 
 @pytest.fixture
 def opened():
-    """Opens transports, and closes them."""
+    """Opens transports, and closes them at the end."""
     transports = []
 
     def open_transport(**options):
@@ -110,7 +110,7 @@ def test_a_kept_connection_is_not_held_up_by_the_deadline_of_the_last_response(o
     def handle(connection):
         connection.receive()
         connection.send(head(200, {"Content-Length": "4"}))
-        # Only a third of the deadline is left after that.
+        # After that, only a third of the deadline is left.
         time.sleep(1)
         connection.send(b"slow")
         connection.receive()
@@ -136,7 +136,7 @@ def test_cookies_and_netrc_are_not_used(opened, tmp_path, monkeypatch):
         assert "authorization" not in request.lower()
 
 
-# ---- Bounds
+# ---- Limits
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_cookies_and_netrc_are_not_used(opened, tmp_path, monkeypatch):
     ],
 )
 def test_a_response_that_trickles_in_is_given_up(opened, start, monkeypatch):
-    """Each byte comes in time, so that only the deadline ends it."""
+    """Each byte arrives in time, so only the deadline ends it."""
     monkeypatch.setattr(_transport, "RESPONSE_TIMEOUT_FACTOR", 0.2)
     late = ("the response did not end within 1 seconds", "timed out")
 
@@ -225,7 +225,7 @@ def test_the_largest_response_that_is_accepted(opened):
 
 
 def test_a_status_is_told_as_soon_as_its_line_has_been_read(opened):
-    """Nothing of the rest has been sent by then."""
+    """By then, nothing of the rest has been sent."""
     told = threading.Event()
     statuses = []
 
@@ -247,7 +247,7 @@ def test_a_status_is_told_as_soon_as_its_line_has_been_read(opened):
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("where", ["connect", "status"])
 def test_an_interruption_is_passed_on(opened, monkeypatch, interruption, where):
-    """It is no lost response: nothing must come after it."""
+    """It is not a lost response: nothing must follow it."""
 
     def interrupt(*_arguments, **_more):
         raise interruption

@@ -4,8 +4,7 @@
 
 """The ways in which a request can fail, and what is known afterwards: that it was not sent, that it was refused, or nothing.
 
-Nobody knows better than the server, which tells whether a cancel took effect. The installed urllib3 may be any, even one that ignores what `_transport`
-overrides.
+The server shows whether a cancel really took effect. Any version of urllib3 may be installed, even one that ignores what `_transport` overrides.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Failure(t.NamedTuple):
 
     :ivar where: `handshake`: as soon as the connection is there, before TLS; `proxy`: in place of a tunnel; `forward`: in place of what a proxy
         should fetch; `http`, `https`, `tunnel`: in place of the response to a request that came that way
-    :ivar do: does it to the first connection; those that follow are well served
+    :ivar do: applies it to the first connection; the following ones are served normally
     :ivar known: NOT_SENT, NEVER, LOST, or the status of a refusal or a success
     """
 
@@ -92,7 +91,7 @@ def drip_after(start: bytes, rest: bytes = b"x") -> Callable[[Connection], None]
 
 
 def whole(status: int, body: bytes = b"{}", *lines: bytes) -> bytes:
-    """A response with these header lines besides its length, after which the server closes."""
+    """A response with these header lines in addition to its length, after which the server closes the connection."""
     start = head(status, {"Content-Length": str(len(body)), "Connection": "close"})[:-2]
     return start + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
 
@@ -103,7 +102,7 @@ def endless_informational(connection: Connection) -> None:
 
 
 def handshake_then(after: Callable[[Connection], object]) -> Callable[[Connection], None]:
-    """Let the client begin its handshake first."""
+    """Do this after the client has begun its handshake."""
 
     def do(connection: Connection) -> None:
         connection.sock.recv(65536)
@@ -113,12 +112,12 @@ def handshake_then(after: Callable[[Connection], object]) -> Callable[[Connectio
 
 
 def certificate(name: str) -> Callable[[Connection], None]:
-    """Shake hands with the certificate of that name."""
+    """Make the TLS handshake with the certificate of this name."""
     return lambda connection: connection.start_tls(contexts()[name])
 
 
 def tunnel_then(after: Callable[[Connection], object]) -> Callable[[Connection], None]:
-    """As a proxy, make the tunnel, and then do this to what comes through it."""
+    """As a proxy, open the tunnel, and then do this to the connection through it."""
 
     def do(connection: Connection) -> None:
         connection.receive()
@@ -129,7 +128,7 @@ def tunnel_then(after: Callable[[Connection], object]) -> Callable[[Connection],
 
 
 def connect_answer(status: int, body: bytes = b"no") -> Callable[[Connection], None]:
-    """As a proxy, answer CONNECT so."""
+    """As a proxy, send this response to CONNECT."""
 
     def do(connection: Connection) -> None:
         connection.receive()
@@ -190,7 +189,7 @@ FAILURES = {
     "TLS proxy with a certificate of another host": Failure("TLS proxy", certificate("host"), NEVER),
     "TLS proxy that resets": Failure("TLS proxy", handshake_then(Connection.reset), NOT_SENT),
     "TLS proxy that speaks plain HTTP": Failure("TLS proxy", handshake_then(raw(whole(400))), NEVER),
-    # A proxy that fetches
+    # A forwarding proxy
     "forward proxy answers 407": Failure("forward", raw(whole(407)), 407),
     "forward proxy answers 403": Failure("forward", raw(whole(403)), 403),
     "forward proxy answers 502": Failure("forward", raw(whole(502)), LOST),
@@ -213,7 +212,7 @@ FAILURES = {
     "endless informational responses": Failure("http", endless_informational, LOST),
     "informational response and nothing more": Failure("http", stall_after(PROCESSING), LOST),
     "protocol switched": Failure("http", raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), LOST),
-    # A success that does not arrive whole
+    # An incomplete success response
     "reset in the headers": Failure("http", reset_after(b"HTTP/1.1 200 OK\r\nContent-Le"), LOST),
     "closed in the headers": Failure("http", raw(b"HTTP/1.1 200 OK\r\nContent-Le"), LOST),
     "dripping headers": Failure("http", drip_after(b"HTTP/1.1 200 OK\r\nX-Slow: "), LOST),
@@ -242,21 +241,21 @@ FAILURES = {
     "success in other words": Failure("http", raw(whole(200, b'{"result": "ok"}')), 200),
     "a list for a success": Failure("http", raw(whole(200, b"[]")), LOST),
     "HTTP/2 in the status line": Failure("http", raw(whole(200, SUCCESS).replace(b"HTTP/1.1", b"HTTP/2")), LOST),
-    # A success that arrives in disguise
+    # A success response in an unusual form
     "success whose charset is empty": Failure("http", raw(whole(200, SUCCESS, CHARSET)), 200),
     "success after 100": Failure("http", raw(CONTINUE + whole(200, SUCCESS)), 200),
     "success after 102 and 103": Failure("http", raw(PROCESSING, HINTS, HINTS, whole(200, SUCCESS)), 200),
     "success in gzip": Failure("http", raw(whole(200, gzip.compress(SUCCESS), b"Content-Encoding: gzip")), 200),
     "success of HTTP/1.0": Failure("http", raw(b"HTTP/1.0 200 OK\r\n\r\n" + SUCCESS), 200),
     "success with a line that is no header": Failure("http", raw(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n" + SUCCESS), 200),
-    # A status without a meaning that could be trusted
+    # A status without a reliable meaning
     **{f"{status}": Failure("http", raw(whole(status, b'{"error_code": "X.1"}')), LOST) for status in (500, 502, 503, 504, 599)},
     "503 cut off": Failure("http", raw(whole(503)[:-1]), LOST),
     "400 cut off": Failure("http", raw(whole(400, NOT_EXTENDING)[:-5]), LOST),
     "400 reset in the body": Failure("http", reset_after(whole(400, NOT_EXTENDING)[:-5]), LOST),
     "400 reset in the headers": Failure("http", reset_after(b"HTTP/1.1 400 Bad\r\nContent-Le"), LOST),
     "400 in broken gzip": Failure("http", raw(whole(400, NOT_EXTENDING, b"Content-Encoding: gzip")), LOST),
-    # Refusals that say enough by their status
+    # Refusals whose status is clear
     **{f"{status}": Failure("http", raw(whole(status, b'{"error_code": "X.1"}')), status) for status in (302, 400, 401, 403, 404, 409, 429)},
     **{f"{status} in TLS": Failure("https", raw(whole(status)), status) for status in (400, 401)},
     **{f"{status} in a tunnel": Failure("tunnel", raw(whole(status)), status) for status in (400, 401)},
@@ -271,7 +270,7 @@ FAILURES = {
     "stalled in the tunnel after the request": Failure("tunnel", Connection.stall, LOST),
 }
 
-#: HTTP 401 in disguise: what follows its status line makes no sense, or something comes before it.
+#: HTTP 401 in unusual forms: what follows the status line is invalid, or something precedes it.
 UNAUTHORIZED = {
     "plain": raw(whole(401)),
     "charset": raw(whole(401, b"{}", CHARSET)),
@@ -306,7 +305,7 @@ _authority = trustme.CA()
 
 
 def contexts() -> dict[str, ssl.SSLContext]:
-    """What servers show, by what is wrong with it; `good` if nothing is."""
+    """TLS contexts of servers, by what is wrong with the certificate; `good` is the valid one."""
     if not _contexts:
         past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
         shown = {
@@ -335,10 +334,10 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class World:
-    """An API with one pending resize, and a way to it on which something fails at first.
+    """An API with one pending resize, to which the first connection fails.
 
     :ivar cancelled: whether a cancel has taken effect
-    :ivar calls: the methods of the requests that reached the API, or what stands for it
+    :ivar calls: the methods of the requests that reached the API or its stand-in
     :ivar attempts: how many connections were opened
     """
 
@@ -356,7 +355,7 @@ class World:
             method = request.split(" ", 1)[0]
             self.calls.append(method)
             if self._failure.where in ("http", "https", "tunnel", "forward") and self._left:
-                # A refusal has no effect; all else may have one.
+                # A refusal has no effect; everything else may have one.
                 self.cancelled = method == "POST" and self._failure.known in (LOST, 200)
                 self._left.pop()(connection)
                 return
@@ -370,7 +369,7 @@ class World:
                 connection.answer(SUCCESS)
 
     def first(self, otherwise: Callable[[Connection], object]) -> Callable[[Connection], None]:
-        """Fail at the first connection, and serve the others."""
+        """Fail on the first connection, and serve the others."""
 
         def handle(connection: Connection) -> None:
             behaviour = self._left.pop() if self._left else otherwise
@@ -420,12 +419,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def timeout_of(name: str) -> float:
-    """Short where the client has to wait for it."""
+    """The timeout, which is short if the client has to wait for it."""
     return 1.0 if any(word in name for word in ("stalled", "stalls", "dripping", "endless", "nothing more")) else 20.0
 
 
 def post(url: str, ca_path: str, **options: t.Any) -> tuple[t.Any, int]:
-    """Send one POST; what came of it, and its HTTP status."""
+    """Send one POST. Return the result and the HTTP status."""
     with contextlib.closing(_http.Http(**{"max_retries": 0, "ca_path": ca_path, **options})) as http, http.call() as call:
         try:
             return None, http.post(f"{url}/v2/cancel", auth=TOKEN, retries=call.retries).http_status
@@ -513,7 +512,7 @@ def test_a_proxy_that_drops_packets(ca_file: str, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("farewell", [Connection.reset, lambda _connection: None], ids=["reset", "close"])
 def test_a_kept_connection_that_breaks_under_the_next_request_loses_it(ca_file: str, farewell: Callable[[Connection], None]) -> None:
-    """Whether the service saw the second request can't be known."""
+    """Whether the service received the second request can't be known."""
 
     def handle(connection: Connection) -> None:
         connection.receive()
@@ -528,7 +527,7 @@ def test_a_kept_connection_that_breaks_under_the_next_request_loses_it(ca_file: 
     assert (server.connections, len(server.requests)) == (1, 2)
 
 
-# ---- Never a wrong result, whatever the installed urllib3 does with what is overridden
+# ---- Never a wrong result, however the installed urllib3 uses what is overridden
 
 
 def no_connect(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -562,7 +561,7 @@ def _small_garbage() -> Iterator[None]:
 @pytest.mark.parametrize("without", [all_hooks, no_connect, no_response, nothing], ids=lambda function: function.__name__)
 @pytest.mark.parametrize("name", [name for name, failure in FAILURES.items() if timeout_of(name) > 1])
 def test_what_changed_is_told_truly(name: str, without: Callable[[pytest.MonkeyPatch], None], ca_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At worst it costs one look-up more."""
+    """At worst, it costs one more read."""
     failure = FAILURES[name]
     without(monkeypatch)
     with World(failure).open() as world, contextlib.closing(_http.Http(timeout=20, max_retries=1, ca_path=ca_file)) as http:
@@ -571,7 +570,7 @@ def test_what_changed_is_told_truly(name: str, without: Callable[[pytest.MonkeyP
         dcs = Dcs(http, TOKEN, world.url, "0" * 32)
         (result,) = cancel_resizes(lambda: dcs, [Request(INSTANCE, TASK)], Plan())
     if without is not all_hooks:
-        # Without them it is left to the garbage collector to close some sockets.
+        # Without them, the closing of some sockets is left to the garbage collector.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
@@ -637,7 +636,7 @@ def test_a_refused_proxy_password_is_sent_once(disguise: str, scheme: str, what:
 
 
 def run(url: str, ids: list[str], what: str, timeout: float, ca_path: str) -> tuple[list[str], list[DcsError]]:
-    """What both modules do with many instances: the outcomes, and the errors."""
+    """Run what both modules do for many instances. Return the outcomes, and the errors."""
     with contextlib.closing(_http.Http(timeout=timeout, max_retries=2, concurrency=8, ca_path=ca_path)) as http:
         dcs = Dcs(http, TOKEN, url, "0" * 32)
         if what == "list":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proxies, as the usual environment variables name them."""
+"""Proxies that are set by the usual environment variables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IN_A_URL = "user:PROXYsecret%401"
 
 @pytest.fixture(scope="module")
 def tls():
-    """An authority's file, and the context of a server that it has certified."""
+    """The certificate file of a CA, and the TLS context of a server with a certificate from this CA."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -38,7 +38,7 @@ def tls():
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory):
-    """A proxy that wants a password: its host and port, and the log of what went through it."""
+    """A proxy that requires a password: its host and port, and the log of its requests."""
     folder = tmp_path_factory.mktemp("proxy")
     port_file, log = folder / "port", folder / "log"
     command = [sys.executable, "-m", "proxy", "--hostname", "127.0.0.1", "--port", "0", "--port-file", str(port_file), "--log-file", str(log)]
@@ -94,7 +94,7 @@ def test_a_certificate_is_verified_behind_the_proxy_too(proxy, tls, monkeypatch)
 
 
 def test_the_proxy_wants_another_password(proxy, tls, monkeypatch):
-    """It counts like refused keys, and no message shows the password."""
+    """This has the same effect as rejected keys, and no message shows the password."""
     address, _log = proxy
     ca_file, context = tls
     for variable in ("http_proxy", "https_proxy"):
@@ -110,7 +110,7 @@ def test_the_proxy_wants_another_password(proxy, tls, monkeypatch):
         assert "WRONGpassword" not in error.message
 
 
-# ---- When it is used, and when not
+# ---- When a proxy is used
 
 
 @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "127.0.0.0/8", "example.com, 127.0.0.1", "*"])
@@ -134,7 +134,7 @@ def test_no_proxy_for_others_is_no_exception(monkeypatch):
 
 
 def test_metadata_is_never_asked_through_a_proxy(monkeypatch):
-    """Another host would answer with its own keys."""
+    """Another host would respond with its own keys."""
     for variable in ("http_proxy", "all_proxy"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{unused_port()}")
     keys = {"credential": {"access": "AK-example", "secret": "SK-example", "securitytoken": "STS-example", "expires_at": "2099-01-01T00:00:00.000000Z"}}
@@ -143,7 +143,7 @@ def test_metadata_is_never_asked_through_a_proxy(monkeypatch):
     assert (found.access_key, found.secret_key, found.security_token) == ("AK-example", "SK-example", "STS-example")
 
 
-# ---- What the variables may hold
+# ---- The values of the variables
 
 
 DEAD = "127.0.0.1:9"
@@ -155,7 +155,7 @@ DEAD = "127.0.0.1:9"
 )
 @pytest.mark.parametrize("variable", ["http_proxy", "all_proxy", "ALL_PROXY"])
 def test_what_names_a_proxy(monkeypatch, value, variable):
-    """White space is dropped, and without a scheme it is http."""
+    """Surrounding white space is removed, and the default scheme is http."""
     port = unused_port()
     monkeypatch.setenv(variable, value.format(f"127.0.0.1:{port}"))
     with pytest.raises(UnsentError) as caught:
@@ -235,7 +235,7 @@ def test_a_proxy_of_the_system_is_named_as_such(monkeypatch):
 
 
 def test_the_proxy_of_an_origin_is_read_once(monkeypatch):
-    """What a run has begun with holds to its end."""
+    """A run uses the proxy with which it has begun until its end."""
     with serve(answering(({"ok": True}, 200, {}))) as server, contextlib.closing(_http.Http(timeout=20)) as http:
         for _number in range(2):
             assert http.get(server.url, auth=TOKEN, read=lambda response: response.data) == {"ok": True}

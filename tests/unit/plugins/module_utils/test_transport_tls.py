@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom TLS trusts, with real servers."""
+"""Which certificates are trusted, with real servers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def ca_file(authority, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ca_folder(ca_file, tmp_path_factory):
-    """A folder as `openssl rehash` makes it, which names the file after a hash of the authority's name."""
+    """A folder as created by `openssl rehash`, which names the file after a hash of the CA's name."""
     folder = tmp_path_factory.mktemp("authorities")
     (folder / "6cfd799d.0").write_bytes(ca_file.read_bytes())
     return folder
@@ -54,13 +54,13 @@ def context_of(certificate, **settings):
 
 
 def connect(context, *, max_retries=0, **options):
-    """Send one request to a server with this context; return the server, and how it ended."""
+    """Send one request to a server with this context. Return the server, and the result."""
     with serve(answering(({"ok": True}, 200, {})), context) as server:
         return server, request(server.url, max_retries=max_retries, **options)
 
 
 def request(url, **options):
-    """Why a request can't be sent; None if it can."""
+    """Send a request. Return why it can't be sent, or None."""
     with contextlib.closing(Http(**{"timeout": 20, "max_retries": 0, **options})) as http:
         try:
             assert http.get(url, auth=TOKEN, read=lambda response: response.data) == {"ok": True}
@@ -109,7 +109,7 @@ def wrong_host(authority):
     ],
 )
 def test_a_certificate_that_is_not_trusted(authority, ca_file, certificate, words):
-    """Nothing is sent, it is not tried again, and the message says what is wrong."""
+    """Nothing is sent, there is no retry, and the message says what is wrong."""
     server, error = connect(context_of(certificate(authority)), ca_path=str(ca_file), max_retries=3)
     assert error.code == "TlsError"
     assert isinstance(error, PermanentConnectionError)
@@ -168,11 +168,11 @@ def test_authorities_that_can_not_be_read(authority, tmp_path, content):
     assert server.connections == 0
 
 
-# ---- The host
+# ---- The host name
 
 
 def served_as(tls, names, host, **options):
-    """A request to this host, whose certificate has these names."""
+    """Send a request to this host, whose certificate has these names."""
     with serve(answering(({"ok": True}, 200, {})), context_of(tls.issue_cert(*names))) as server:
         return request(f"https://{host}:{server.port}", **options), server
 
@@ -211,7 +211,7 @@ def test_openssl_checks_the_host_whatever_urllib3_does(authority, ca_file, host,
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_the_host_of_a_tls_proxy_is_checked(authority, ca_file, monkeypatch, scheme, host):
-    """Before it learns of the password."""
+    """Before the password is sent to it."""
     with serve(answering(({"ok": True}, 200, {})), context_of(authority.issue_cert("other.example", "127.0.0.2"))) as proxy:
         monkeypatch.setenv(f"{scheme}_proxy", f"https://user:PROXYsecret1@{host}:{proxy.port}")
         error = request(f"{scheme}://dcs.example.com", ca_path=str(ca_file), max_retries=3)
@@ -221,7 +221,7 @@ def test_the_host_of_a_tls_proxy_is_checked(authority, ca_file, monkeypatch, sch
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_an_authority_of_ones_own_holds_for_a_tls_proxy(authority, ca_file, monkeypatch, host):
-    """And for TLS through it."""
+    """And for TLS through this proxy."""
 
     def tunnel(connection):
         connection.receive()
@@ -239,7 +239,7 @@ def test_an_authority_of_ones_own_holds_for_a_tls_proxy(authority, ca_file, monk
     assert len(server.requests) == 2
 
 
-# ---- Where trust comes from
+# ---- Sources of trusted certificates
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSLKEYLOGFILE"])
@@ -278,7 +278,7 @@ def test_a_key_log_that_can_not_be_written_is_named(monkeypatch, ca_file, set_to
 
 
 def test_a_python_without_a_trust_store_says_so(authority, monkeypatch):
-    """Those from python.org for macOS have none until a script has been run."""
+    """Python from python.org for macOS has none until a script has been run."""
     none = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", "/none", "SSL_CERT_DIR", "/none")
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: none)
     error = connect(context_of(authority.issue_cert("127.0.0.1")))[1]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module itself: options in, result, diff, warnings and failures out."""
+"""The module itself: its options, results, diffs, warnings and failures."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_lost_response_leaves_open_whether_something_was_cancelled(script: Scr
 
 
 def test_what_to_do_once_no_retry_is_left(script: Script) -> None:
-    """If the API throttles, does not answer to a cancel that is known to have had no effect, or to a read."""
+    """If the API throttles, or if the response to a read or to a cancel that certainly had no effect is lost."""
     script.expect_cancel(429)
     assert "Run it again later, or raise max_retries (now 0). (POST " in run(ONE)["msg"]
     script.expect_cancel(503)
@@ -173,7 +173,7 @@ def test_options_that_can_not_be_used(script: Script, arguments: dict[str, Any],
 @pytest.mark.parametrize("value", ["a/b", "..", "a?b", "a%2Fb", "a b", f"{TASK}\n{TASK}"])
 @pytest.mark.parametrize("check", [False, True])
 def test_ids_are_refused_before_any_request(script: Script, value: str, check: bool) -> None:
-    """No project is looked up either."""
+    """The project is not looked up either."""
     unset = {"project_id": None}
     for arguments in (
         {"instance_id": value},
@@ -260,7 +260,7 @@ def test_many_of_one_kind_are_one_sentence() -> None:
 
 
 def test_the_keys_of_both_modules_and_of_the_role_are_known(script: Script) -> None:
-    """What they return is accepted unchanged; the role adds `record`."""
+    """The entries that they return are accepted unchanged; the role adds `record`."""
     documented = {key for module in (dcs_resize_cancel, dcs_resize_info) for key in yaml.safe_load(module.RETURN)["resizes"]["contains"]}
     assert documented | {"record"} == dcs_resize_cancel.KNOWN_KEYS
     script.expect_cancel()
@@ -283,7 +283,7 @@ def test_check_mode_reads_and_sends_no_cancel(script: Script) -> None:
 
 
 def test_the_difference_shows_what_the_list_or_the_task_says(script: Script) -> None:
-    """The name is known from the list only, and holds for all of the instance; what was read last counts."""
+    """The name is only known from the list, and applies to all resizes of the instance; the latest data takes precedence."""
     listed = {"instance_name": " my\ncache ", "old_spec_code": "listed.old", "new_spec_code": "listed.new"}
     script.expect_cancel()
     script.expect_cancel(400, "DCS.4239", task_id="stale")

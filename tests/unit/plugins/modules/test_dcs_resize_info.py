@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module itself: options in, resizes, errors and warnings out."""
+"""The module itself: its options, resizes, errors and warnings."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ from loopback import Connection, serve
 from module_runner import run_module
 from scripted_transport import INSTANCE, PROJECT, TASK
 
-# As the page has them: the request, and the bodies of the answers with status 200 and 400.
+# As on the page: the request, and the bodies of the responses with status 200 and 400.
 REQUEST = "POST https://{dcs_endpoint}/v2/{project_id}/instances/{instance_id}/resize/cancel/{task_id}"
 SUCCESS = b'{\n  "result" : "success"\n}'
 NOT_EXTENDING = b'{\n  "error_code" : "DCS.4239",\n  "error_msg" : "The instance status is not extending."\n}'
 
 
 class Wire(NamedTuple):
-    """A socket that answers one request after another with the given bytes.
+    """A socket that responds to one request after another with the given bytes.
 
     :ivar endpoint: host and port
     :ivar received: line and headers of each request
@@ -35,7 +35,7 @@ class Wire(NamedTuple):
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    """A socket that answers."""
+    """A socket that sends responses."""
     answers: list[bytes] = []
 
     def handle(connection: Connection) -> None:
