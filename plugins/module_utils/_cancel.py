@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Private to this collection: not a public interface. It may change in any release.
-"""Cancelling pending resizes, one or many at once, and waiting for their instances."""
+"""Cancels pending resizes, one or many at once, and waits for their instances."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Dcs:
     """The DCS API of one project in one region.
 
     Every method raises `DcsError`: `RefusedError` if the API refused the request, `LostAnswerError` if the response is missing or invalid, `UnsentError` if
-    no connection could be made, `StoppedError` after HTTP 401.
+    the request was not sent, `StoppedError` after HTTP 401.
 
     :param http: sends the requests
     :param auth: authenticates requests for the project
@@ -407,7 +407,7 @@ def _text(value: t.Any) -> str | None:
 
 
 def _number(value: t.Any) -> float | None:
-    """A number, which may be received as a string; None if it is neither."""
+    """A number, which may be received as a string; None if it is not one."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -7,7 +7,7 @@
 
 Guarantees to the layers above, besides those of `Pace`:
 
-- A retry is a new request with a new signature. A POST is repeated here only if it certainly had no effect; otherwise `LostAnswerError` is raised.
+- A retry is a new request with a new signature. A POST is repeated here only if it certainly had no effect; if that is unknown, `LostAnswerError` is raised.
 - A module can safely return what responses contain, and no error message shows a secret.
 """
 

@@ -39,8 +39,8 @@ BACKOFF_MAX = 20.0
 class Rate:
     """How many requests per second the API accepts, learned from its responses. Pure arithmetic: the time is always passed in, in seconds.
 
-    Unlimited until the first throttled request. Then, similar to TCP's congestion control, it rises quickly until the next throttled request. After each of
-    these it drops to slightly less than what was accepted, and rises again with each accepted request, faster the longer nothing is throttled.
+    Unlimited until the first throttled request. Then, similar to TCP's congestion control, the rate rises quickly until the next throttled request. After
+    each of these it drops to slightly less than what was accepted, and rises again with each accepted request, faster the longer nothing is throttled.
     """
 
     SLOWEST = 0.1

@@ -35,7 +35,7 @@ class Keys(NamedTuple):
 
 @dataclasses.dataclass
 class Account:
-    """A user of the cloud: permanent or temporary keys, an existing token, accessible projects (None: all), and the user name and password."""
+    """A user of the cloud: permanent or temporary keys, an existing token, accessible projects (None: all), and domain, user and password for login."""
 
     access_key: str
     secret_key: str
@@ -117,7 +117,7 @@ class Gatekeeper:
         return account
 
     def log_in(self, domain: str, user: str, password: str) -> Account | None:
-        """The account with this user and password, or None."""
+        """The account with this domain, user and password, or None."""
         given = (domain, user, password)
         return next((account for account in self.accounts if account.user and (account.domain, account.user, account.password) == given), None)
 
