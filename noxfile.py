@@ -247,7 +247,7 @@ def provide_get_pip(session: nox.Session, home: Path) -> None:
         try:
             urllib.request.urlopen(f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py", timeout=10).close()
         except OSError as error:
-            session.log(f"get-pip {version} can't be loaded ({error}): ansible-test gets the stand-in")
+            session.log(f"get-pip {version} can't be downloaded ({error}): ansible-test uses the stand-in")
             shutil.copy(ROOT / "tests" / "tools" / "get_pip.py", cached)
 
 
@@ -317,7 +317,7 @@ def galaxy_importer(session: nox.Session) -> None:
         log = session.run("python", "-m", "galaxy_importer.main", tarball.name, silent=True, env=env)
     session.log(log)
     if re.search(r"^(WARNING|ERROR)", str(log), re.MULTILINE):
-        session.error("galaxy-importer has something to say")
+        session.error("galaxy-importer reports warnings or errors")
 
 
 @nox.session(default=False)

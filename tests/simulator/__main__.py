@@ -29,11 +29,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port-file", type=pathlib.Path, help="write the port to this file instead of a JSON line to the standard output")
     parser.add_argument("--config", type=pathlib.Path, help="JSON file with settings, projects, accounts, instances and faults")
     parser.add_argument("--schedule", metavar="INSTANCE_ID", action="append", default=[], help="begin with a pending resize on this instance; may be repeated")
-    parser.add_argument("--tls-cert", type=pathlib.Path, help="certificate chain (PEM): speak https")
+    parser.add_argument("--tls-cert", type=pathlib.Path, help="certificate chain (PEM): serve HTTPS")
     parser.add_argument("--tls-key", type=pathlib.Path, help="private key (PEM) of the certificate")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the standard input ends, that is, with the parent process")
-    parser.add_argument("--list-faults", action="store_true", help="print the faults as a Markdown table and stop")
-    parser.add_argument("--list-settings", action="store_true", help="print the settings as a Markdown table and stop")
+    parser.add_argument("--list-faults", action="store_true", help="print the faults as a Markdown table and exit")
+    parser.add_argument("--list-settings", action="store_true", help="print the settings as a Markdown table and exit")
     return parser.parse_args()
 
 
