@@ -266,7 +266,9 @@ def test_metadata_without_a_token(status):
     ],
 )
 def test_metadata_that_has_no_keys(monkeypatch, answers, words):
-    monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credential_files.METADATA_TIMEOUT", 0.3)
+    if "Content-Length" in answers[-1][2]:
+        # Only here something is waited for that does not come.
+        monkeypatch.setattr("ansible_collections.huaweicloud.dcs.plugins.module_utils._credential_files.METADATA_TIMEOUT", 0.3)
     _metadata, error = find_in_metadata(answering(*answers))
     assert error.message.startswith("No credentials found.")
     assert words in error.message

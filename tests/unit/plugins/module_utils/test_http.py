@@ -82,9 +82,10 @@ def test_half_an_answer_is_a_lost_one(opened, status):
 
 
 @pytest.mark.parametrize("body", [SUCCESS, {"error_code": "DCS.4239", "error_msg": "Not extending."}])
+@pytest.mark.usefixtures("hurried")
 def test_a_body_that_is_whole_json_but_shorter_than_announced_is_a_lost_answer(opened, body):
     with serve(answering((body, 200, {"Content-Length": "1000"}))) as server, pytest.raises(LostAnswerError, match="the response is incomplete"):
-        post(opened(timeout=0.5), server.url)
+        post(opened(), server.url)
 
 
 @pytest.mark.parametrize(
