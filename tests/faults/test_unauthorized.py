@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._cancel import Plan, cancel_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._listing import list_resizes
 from ansible_collections.huaweicloud.dcs.plugins.module_utils._resize import Request
+from ansible_collections.huaweicloud.dcs.plugins.module_utils._transport import Transport
 from simulator.client import Simulator
+from waiting import wait_until
 
 from .trial import connect, run
 
@@ -85,19 +89,28 @@ def test_keys_that_expire_half_way(cloud: Simulator, concurrency: int) -> None:
     assert all(seen.requests(result.instance_id) == (0, 0, 0) for result in by_outcome["not_attempted"])
 
 
-def test_retries_end(cloud: Simulator) -> None:
+def test_retries_end(cloud: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that waits for a retry is given up at once: failed if the cancel may have taken effect, otherwise not attempted."""
-    lost, throttled, refused = fleet(cloud, 3)
+    accepted, lost, throttled, refused = fleet(cloud, 4)
     cloud.fault({"fault": "unavailable", "effect": "done"}, kind="cancel", instance_id=lost.instance_id, always=True)
     cloud.fault("forbidden", kind="tasks", instance_id=lost.instance_id, always=True)
     cloud.fault("throttled", kind="cancel", instance_id=throttled.instance_id, always=True)
-    # After the first attempts of the others.
     cloud.fault("reset", "unauthorized", kind="cancel", instance_id=refused.instance_id)
-    cloud.fault({"fault": "delay", "milliseconds": 300}, kind="tasks", instance_id=refused.instance_id)
-    seen = run(cloud, lost, throttled, refused, concurrency=3, max_retries=1000)
-    assert [result.outcome for result in seen.results] == ["failed", "not_attempted", "failed"]
-    assert "may have taken effect" in str(seen.results[0].error)
-    assert seen.cancels == [lost.task_id]
+    send = Transport.send
+
+    def send_in_order(transport: Transport, request: Any, timeout: float) -> Any:
+        if f"{refused.instance_id}/tasks" in request.url:
+            wait_until(lambda: cloud.requests("cancel", lost.instance_id))
+        return send(transport, request, timeout)
+
+    monkeypatch.setattr(Transport, "send", send_in_order)
+    dcs = connect(cloud, concurrency=3, max_retries=1000)
+    # Whichever of the others is the first to be sent, it must not have the line to itself.
+    assert [result.outcome for result in cancel_resizes(lambda: dcs, [accepted], Plan())] == ["cancelled"]
+    results = cancel_resizes(lambda: dcs, [lost, throttled, refused], Plan())
+    assert [result.outcome for result in results] == ["failed", "not_attempted", "failed"]
+    assert "may have taken effect" in str(results[0].error)
+    assert [cancel["task_id"] for cancel in cloud.effective_cancels()] == [accepted.task_id, lost.task_id]
     assert refusals(cloud) == 1
 
 

@@ -28,7 +28,7 @@ def connect(cloud: Simulator, **options: Any) -> Dcs:
     environment = cloud.environment()
     project = environment["HW_PROJECT_ID"]
     auth = SdkHmacSha256(environment["HW_ACCESS_KEY"], environment["HW_SECRET_KEY"], project_id=project)
-    return Dcs(Http(**{"timeout": 5, "max_retries": 2, "secrets": (environment["HW_ACCESS_KEY"],), **options}), auth, cloud.endpoint, project)
+    return Dcs(Http(**{"timeout": 20, "max_retries": 2, "secrets": (environment["HW_ACCESS_KEY"],), **options}), auth, cloud.endpoint, project)
 
 
 class Seen(NamedTuple):
