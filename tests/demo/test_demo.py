@@ -33,6 +33,18 @@ HAPPY = """\
 """
 
 
+ENDLESS = """\
+---
+- name: Wait for somebody who has had enough
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Wait
+      ansible.builtin.pause:
+        minutes: 10
+"""
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A home directory, also for temporary files. Its path is as short as that of /tmp usually is: the path of a Unix socket has at most 107 bytes."""
@@ -75,9 +87,11 @@ def test_a_checkout_with_a_long_path(home: Path, tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-def test_ctrl_c(home: Path) -> None:
+def test_ctrl_c(home: Path, tmp_path: Path) -> None:
     """It ends at once, and prints no traceback."""
-    process = start(home)
+    playbook = tmp_path / "endless.yml"
+    playbook.write_text(ENDLESS, encoding="utf-8")
+    process = start(home, "--playbook", str(playbook))
     assert process.stdout
     shown = ""
     while "$ ansible-playbook" not in shown:

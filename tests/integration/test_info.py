@@ -170,7 +170,9 @@ def test_the_times_are_sent_and_count(cloud: Simulator) -> None:
 
 
 def test_every_page_is_read_and_several_instances_at_once(cloud: Simulator) -> None:
-    cloud.configure(page_cap=7, task_count_type="string", latency_ms=20)
+    cloud.configure(page_cap=7, task_count_type="string")
+    # However slow the machine is: five have been sent before one of them is answered.
+    cloud.fault({"fault": "delay", "milliseconds": 3000, "times": 5}, kind="tasks")
     resizes = cloud.schedule_many(30)
     first = resizes[0]["instance_id"]
     cloud.add_tasks(first, count=20, name="BindEip", status="SUCCESS")

@@ -74,7 +74,7 @@ class Caller:
         Signer(Keys(access_key or self.access_key, secret_key or self.secret_key)).sign(request)
         return method, request.uri, request.header_params, content
 
-    def send(self, method: str, target: str, headers: dict[str, str], content: bytes = b"", *, timeout: float = 5) -> Reply:
+    def send(self, method: str, target: str, headers: dict[str, str], content: bytes = b"", *, timeout: float = 60) -> Reply:
         """Send a request as it is."""
         connection = http.client.HTTPConnection(self.address, timeout=timeout)
         try:
@@ -90,7 +90,7 @@ class Caller:
         """Send a signed request of a kind."""
         return self.send(*self.sign(*self.path(kind, instance_id, task_id), query, body, **signing))
 
-    def open(self, kind: str, *, timeout: float = 5) -> socket.socket:
+    def open(self, kind: str, *, timeout: float = 60) -> socket.socket:
         """Send a signed request of a kind on a plain socket, from which the raw response can be read."""
         method, target, headers, content = self.sign(*self.path(kind))
         host, _colon, port = self.address.partition(":")
