@@ -174,7 +174,12 @@ def dropping_port() -> Iterator[int]:
         yield port
 
 
+_bound: list[socket.socket] = []
+
+
 def unused_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port on which nothing listens, nor will while the tests run: it stays bound, as another process might be given it otherwise."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    _bound.append(sock)
+    return int(sock.getsockname()[1])
