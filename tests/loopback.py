@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import selectors
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
+
+from waiting import wait_until
 
 
 class Connection:
@@ -41,6 +45,10 @@ class Connection:
         """Send these bytes."""
         for piece in pieces:
             self.sock.sendall(piece)
+
+    def wait_until_arrived(self) -> None:
+        """Wait until the client's side has acknowledged all that was sent, and the end if that was sent: the system may hold back a small second packet."""
+        wait_until(lambda: fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)) == bytes(4))
 
     def answer(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send a complete response; a body that is not bytes is sent as JSON."""

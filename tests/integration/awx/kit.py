@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shlex
@@ -55,15 +56,18 @@ def awx_collection(folder: Path, environment: Mapping[str, str]) -> Path:
     :param environment: with which the package can be downloaded
     """
     collections = folder / "awx-collection"
-    if not collections.exists():
-        # The package is only extracted, so it does not matter for which Python it is.
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
-        subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], env=environment, check=True)
-        [wheel] = folder.glob("ansible-*.whl")
-        with tempfile.TemporaryDirectory(dir=folder) as unpacked, zipfile.ZipFile(wheel) as package:
-            whole = Path(unpacked, collections.name)
-            package.extractall(whole, [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")])
-            whole.rename(collections)
+    with (folder / "lock").open("w") as lock:
+        # Both test processes may need it at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not collections.exists():
+            # The package is only extracted, so it does not matter for which Python it is.
+            download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
+            subprocess.run([*download, "--dest", str(folder), AWX_PACKAGE], env=environment, check=True)
+            [wheel] = folder.glob("ansible-*.whl")
+            with tempfile.TemporaryDirectory(dir=folder) as unpacked, zipfile.ZipFile(wheel) as package:
+                whole = Path(unpacked, collections.name)
+                package.extractall(whole, [name for name in package.namelist() if name.startswith("ansible_collections/awx/awx/")])
+                whole.rename(collections)
     return collections
 
 

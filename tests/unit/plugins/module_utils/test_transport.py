@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 import tracemalloc
@@ -59,7 +60,8 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(opened):
     def handle(connection):
         connection.receive()
         connection.answer(SUCCESS)
-        connection.sock.close()
+        connection.sock.shutdown(socket.SHUT_WR)
+        connection.wait_until_arrived()
         closed.set()
 
     with serve(handle) as server:
@@ -73,18 +75,19 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(opened):
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_what_comes_after_a_response_is_not_the_next_one(opened, pieces):
     whole, forged = head(200, {"Content-Length": "5"}) + b"hello", head(200, {"Content-Length": "6"}) + b"forged"
-    sent = threading.Semaphore(0)
+    arrived = threading.Semaphore(0)
 
     def handle(connection):
         while connection.receive():
             connection.send(*([whole + forged] if pieces == 1 else [whole, forged]))
-            sent.release()
+            connection.wait_until_arrived()
+            arrived.release()
 
     with serve(handle) as server:
         transport = opened()
         for _number in range(3):
             assert send(transport, server.url).body == b"hello"
-            assert sent.acquire(timeout=60)
+            assert arrived.acquire(timeout=60)
 
 
 def test_as_many_connections_are_kept_as_there_may_be_requests_at_once(opened):
@@ -117,6 +120,7 @@ def test_a_kept_connection_is_not_held_up_by_the_deadline_of_the_last_response(o
         connection.send(head(200, {"Content-Length": "4"}))
         assert known.wait(60)
         connection.send(b"slow")
+        connection.wait_until_arrived()
         sent.set()
         connection.receive()
         time.sleep(0.3)

@@ -16,7 +16,6 @@ import gzip
 import json
 import socket
 import ssl
-import time
 import typing as t
 import warnings
 import zlib
@@ -69,7 +68,7 @@ def reset_after(*pieces: bytes) -> Callable[[Connection], None]:
 
     def do(connection: Connection) -> None:
         connection.send(*pieces)
-        time.sleep(0.1)
+        connection.wait_until_arrived()
         connection.reset()
 
     return do
