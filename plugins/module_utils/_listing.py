@@ -13,7 +13,7 @@ import typing as t
 
 from ._dcs import normalized
 from ._errors import AuthenticationError, DcsError, LostAnswerError, NotFoundError, StoppedError, unexpected
-from ._resize import WAITING_STATUSES, is_in_status, is_resize
+from ._resize import KNOWN_STATUSES, WAITING_STATUSES, is_in_status, is_resize
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -165,6 +165,12 @@ def list_resizes(
             listing.errors.append((instance_id, error))
         if warning:
             listing.warnings.append(warning)
+    # A mistyped status must not look like a list without resizes. But the API may have statuses that it does not document.
+    seen = {normalized(task.status) for _instance_id, _instance, task in listing.resizes}
+    listing.warnings.extend(
+        f"No resize has the status {status!r}, which is not a known one. Known are {', '.join(KNOWN_STATUSES)}; an empty list stands for all."
+        for status in statuses if normalized(status) not in {*KNOWN_STATUSES, *seen}
+    )
     return listing
 
 

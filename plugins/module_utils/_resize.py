@@ -30,6 +30,8 @@ EXECUTING_STATUSES = ("EXECUTING",)
 APPLIED_STATUSES = ("SUCCESS",)
 #: The resize has been cancelled. Inferred, mostly from sibling services: DCS does not document the status after a cancellation.
 CANCELLED_STATUSES = ("CANCELLED", "CANCELED", "DELETED")
+#: All statuses that a task may be expected to have.
+KNOWN_STATUSES = (*WAITING_STATUSES, *EXECUTING_STATUSES, *APPLIED_STATUSES, "FAILED", *CANCELLED_STATUSES)
 #: The status of an instance that is being resized. Whether it covers a pending resize is not documented.
 EXTENDING = "EXTENDING"
 

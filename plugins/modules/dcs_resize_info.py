@@ -62,7 +62,7 @@ options:
   status:
     description:
       - Only background tasks with one of these statuses, such as V(WAITING), V(CREATED), V(EXECUTING), V(SUCCESS) or V(FAILED) (case-insensitive). An empty
-        list means all.
+        list means all. The module warns if no resize has a given status and the status is not a known one.
     type: list
     elements: str
     default: [WAITING, CREATED]

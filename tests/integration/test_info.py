@@ -45,7 +45,8 @@ def test_what_is_listed(cloud: Simulator) -> None:
         task("some", {"instance_ids": ids}),
         task("all of some", {"instance_ids": ids, "status": []}),
         task("done", {"status": "success"}),
-        task("none", {"status": ["UNHEARD"]}),
+        task("none", {"status": ["EXECUTING"]}),
+        task("mistyped", {"status": ["WAITTING"]}),
         task("blank", {"instance_ids": None, "instance_name": "", "status": "", "start_time": " ", "end_time": None}),
         task("no instance", {"instance_ids": []}),
     ]
@@ -59,13 +60,15 @@ def test_what_is_listed(cloud: Simulator) -> None:
         "all of some": [done, waiting],
         "done": [done],
         "none": [],
+        "mistyped": [],
         "blank": [waiting, created],
         "no instance": [],
     }
     for name, resizes in expected.items():
         result = run.result(name)
         assert found(result) == [resize["task_id"] for resize in resizes], name
-        assert (run.failed(name), result["changed"], result["errors"], run.warnings(name)) == (False, False, [], []), name
+        assert (run.failed(name), result["changed"], result["errors"], len(run.warnings(name))) == (False, False, [], int(name == "mistyped")), name
+    assert run.warnings("mistyped")[0].startswith("No resize has the status 'WAITTING'")
     row = run.result("some")["resizes"][0]
     assert (row["instance_name"], row["instance_status"], row["maintain_begin"], row["maintain_end"]) == ("cache-a", "RUNNING", "18:00:00", "22:00:00")
     assert (row["old_capacity"], row["new_capacity"], row["details"]["new_capacity"]) == (2.0, 4.0, "4")

@@ -215,6 +215,26 @@ def test_no_credentials() -> None:
     assert [(error["instance_id"], error["code"]) for error in result["errors"]] == [(None, "Configuration")]
 
 
+@pytest.mark.parametrize(
+    ("status", "listed", "warned"),
+    [
+        (["WAITTING"], None, True),
+        (["WAITTING", "waiting"], "WAITING", True),
+        (["paused"], "PAUSED", False),
+        (["waiting", "Created", "EXECUTING", " success", "failed", "cancelled", "CANCELED", "deleted"], None, False),
+        ([], "PAUSED", False),
+    ],
+)
+def test_a_mistyped_status_does_not_pass_for_no_resizes(script: Script, status: list[str], listed: str | None, warned: bool) -> None:
+    """A status that no resize has and that is unknown. One that a resize has may be any: the API documents its statuses incompletely."""
+    script.expect_tasks(*([task(listed)] if listed else []))
+    if listed:
+        script.expect("GET", f"{INSTANCES}/{INSTANCE}", body={"instance_id": INSTANCE})
+    result = run({"instance_ids": [INSTANCE], "status": status})
+    assert len(result["resizes"]) == bool(listed)
+    assert [warning.partition(",")[0] for warning in result["warnings"]] == ["No resize has the status 'WAITTING'"] * warned
+
+
 @pytest.mark.parametrize("tags", [None, [], [{"key": "env", "value": "test"}]])
 def test_tags_that_no_instance_has_select_none(script: Script, tags: object) -> None:
     expect_instances(script, INSTANCE, tags=tags)
